@@ -1,0 +1,1 @@
+//! MuPDF behind the contract.

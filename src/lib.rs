@@ -1,1 +1,3 @@
 //! Turns every page of a PDF into an image the moment the PDF lands in an S3 bucket.
+
+pub mod encode;

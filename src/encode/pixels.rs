@@ -1,0 +1,148 @@
+//! Finds out what the pixels of a page need, and converts them.
+//!
+//! Most pages are gray, and gray makes every encoder two to four times faster, so the question
+//! is asked of every page: detection and conversion are one pass, which ends at the first
+//! row with a colour.
+
+use render_api::{PixelFormat, Pixmap};
+
+use super::{ColorMode, EncodeError, ImageFormat, set_len};
+
+/// The gray version of a page, if `color` and the pixels ask for one: one byte a pixel, with
+/// `lead` unspecified bytes before each row. Alpha is not looked at.
+///
+/// # Errors
+///
+/// [`EncodeError::OutOfMemory`].
+pub(super) fn to_gray(
+    pixmap: &Pixmap,
+    color: ColorMode,
+    lead: usize,
+    format: ImageFormat,
+    gray: &mut Vec<u8>,
+) -> Result<bool, EncodeError> {
+    let take_row = match (color, pixmap.format()) {
+        (ColorMode::Rgb, _) => return Ok(false),
+        (ColorMode::Auto, PixelFormat::Rgb8) => take_gray_row::<3>,
+        (ColorMode::Auto, PixelFormat::Rgba8) => take_gray_row::<4>,
+        (ColorMode::Gray, PixelFormat::Rgb8) => take_luma_row::<3>,
+        (ColorMode::Gray, PixelFormat::Rgba8) => take_luma_row::<4>,
+    };
+    let stride = lead + pixmap.width_px() as usize;
+    set_len(gray, stride * pixmap.height_px() as usize, format)?;
+    let rows = pixmap.data().chunks_exact(pixmap.stride());
+    Ok(rows.zip(gray.chunks_exact_mut(stride)).all(|(pixels, out)| take_row(pixels, &mut out[lead..])))
+}
+
+/// Tells whether no pixel lets anything through.
+pub(super) fn is_opaque(pixmap: &Pixmap) -> bool {
+    match pixmap.format() {
+        PixelFormat::Rgb8 => true,
+        PixelFormat::Rgba8 => pixmap
+            .data()
+            .chunks_exact(pixmap.stride())
+            .all(|row| row.as_chunks::<4>().0.iter().fold(255, |all, p| all & p[3]) == 255),
+    }
+}
+
+/// Copies the gray level of each pixel, and tells whether all pixels of the row were gray.
+fn take_gray_row<const BYTES: usize>(pixels: &[u8], gray: &mut [u8]) -> bool {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: The CPU has AVX2.
+        #[allow(unsafe_code, reason = "the baseline, SSE2, cannot gather every third byte")]
+        return unsafe { take_gray_row_avx2::<BYTES>(pixels, gray) };
+    }
+    take_gray_row_portable::<BYTES>(pixels, gray)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn take_gray_row_avx2<const BYTES: usize>(pixels: &[u8], gray: &mut [u8]) -> bool {
+    take_gray_row_portable::<BYTES>(pixels, gray)
+}
+
+#[inline(always)]
+fn take_gray_row_portable<const BYTES: usize>(pixels: &[u8], gray: &mut [u8]) -> bool {
+    let mut difference = 0;
+    for (level, pixel) in gray.iter_mut().zip(pixels.as_chunks::<BYTES>().0) {
+        difference |= (pixel[0] ^ pixel[1]) | (pixel[0] ^ pixel[2]);
+        *level = pixel[0];
+    }
+    difference == 0
+}
+
+/// Writes the luma of each pixel; always true, to be of a kind with [`take_gray_row`].
+fn take_luma_row<const BYTES: usize>(pixels: &[u8], gray: &mut [u8]) -> bool {
+    for (level, pixel) in gray.iter_mut().zip(pixels.as_chunks::<BYTES>().0) {
+        let [r, g, b] = [u32::from(pixel[0]), u32::from(pixel[1]), u32::from(pixel[2])];
+        // The weights sum up to 256, so that a gray pixel keeps its level.
+        *level = ((77 * r + 150 * g + 29 * b + 128) >> 8) as u8;
+    }
+    true
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    /// An image whose pixels are given by column and row.
+    pub(crate) fn pixmap<const BYTES: usize>(
+        width_px: u32,
+        height_px: u32,
+        mut pixel: impl FnMut(u32, u32) -> [u8; BYTES],
+    ) -> Pixmap {
+        let format = if BYTES == 3 { PixelFormat::Rgb8 } else { PixelFormat::Rgba8 };
+        let mut pixmap = Pixmap::default();
+        pixmap.reset(width_px, height_px, format, u64::MAX).unwrap();
+        for (i, p) in pixmap.data_mut().as_chunks_mut::<BYTES>().0.iter_mut().enumerate() {
+            *p = pixel(i as u32 % width_px, i as u32 / width_px);
+        }
+        pixmap
+    }
+
+    fn gray_of(pixmap: &Pixmap, color: ColorMode) -> Option<Vec<u8>> {
+        let mut gray = Vec::new();
+        to_gray(pixmap, color, 0, ImageFormat::Png, &mut gray).unwrap().then_some(gray)
+    }
+
+    #[test]
+    fn a_single_coloured_pixel_makes_a_page_coloured() {
+        for channel in 0..3 {
+            for x in 0..67 {
+                let page = pixmap(67, 3, |px, py| {
+                    let mut p = [(px * 3 + py) as u8; 3];
+                    p[channel] ^= u8::from((px, py) == (x, 2));
+                    p
+                });
+                assert_eq!(gray_of(&page, ColorMode::Auto), None, "channel {channel} of pixel {x}");
+            }
+        }
+    }
+
+    #[test]
+    fn gray_pixels_keep_their_level_in_every_mode_but_rgb() {
+        let rgb = pixmap(256, 2, |x, _| [x as u8; 3]);
+        let rgba = pixmap(256, 2, |x, _| [x as u8, x as u8, x as u8, 7]);
+        let levels: Vec<u8> = (0..=255).chain(0..=255).collect();
+        for page in [rgb, rgba] {
+            assert_eq!(gray_of(&page, ColorMode::Auto).unwrap(), levels);
+            assert_eq!(gray_of(&page, ColorMode::Gray).unwrap(), levels);
+            assert_eq!(gray_of(&page, ColorMode::Rgb), None);
+        }
+    }
+
+    #[test]
+    fn luma_weighs_green_most() {
+        let page = pixmap::<3>(3, 1, |x, _| std::array::from_fn(|i| if i as u32 == x { 255 } else { 0 }));
+        let luma = gray_of(&page, ColorMode::Gray).unwrap();
+        let [r, g, b]: [u8; 3] = luma.try_into().unwrap();
+        assert!(g > r && r > b, "{r} {g} {b}");
+    }
+
+    #[test]
+    fn one_transparent_pixel_makes_an_image_transparent() {
+        assert!(is_opaque(&pixmap(5, 5, |_, _| [1, 2, 3, 255])));
+        assert!(!is_opaque(&pixmap(5, 5, |x, y| [1, 2, 3, if (x, y) == (4, 4) { 254 } else { 255 }])));
+    }
+}

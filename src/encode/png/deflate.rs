@@ -1,0 +1,323 @@
+//! A zlib stream made for rendered pages, where most pixels are like the one to the left.
+//!
+//! A general compressor looks up every position in a hash table, the paper's too. Here each
+//! position is first compared with the pixel before it and with the row above, eight bytes
+//! at a time: runs of paper are measured at the speed of memory, and only what is left,
+//! the edges of strokes, is looked up. Blocks have Huffman codes of their own.
+//!
+//! The format is RFC 1951 in the wrapper of RFC 1950.
+
+mod huffman;
+
+use libdeflater::adler32;
+
+use super::super::{EncodeError, ImageFormat, set_len};
+use huffman::{BitWriter, Code};
+
+const MIN_MATCH: usize = 3;
+const MAX_MATCH: usize = 258;
+const MAX_DISTANCE: usize = 32 * 1024;
+
+/// The end-of-block symbol, between literals and lengths.
+const END_OF_BLOCK: usize = 256;
+const LITERAL_CODES: usize = 286;
+const DISTANCE_CODES: usize = 30;
+
+/// How many literals and matches share a pair of Huffman codes.
+const BLOCK_TOKENS: usize = 1 << 15;
+
+/// The most bytes in a stored block.
+const MAX_STORED_BYTES: usize = 65_535;
+
+const HASH_BITS: u32 = 15;
+
+/// A run this long is taken as such: its distance costs no more than a bit or two, the row above's a dozen.
+const LONG_RUN: usize = 64;
+
+/// Compresses rows of pixels, and keeps its tables.
+pub(super) struct RowDeflater {
+    /// Where a hash was last seen.
+    positions: Box<[u32; 1 << HASH_BITS]>,
+    tokens: Vec<Token>,
+    literal_counts: [u32; LITERAL_CODES],
+    distance_counts: [u32; DISTANCE_CODES],
+}
+
+impl Default for RowDeflater {
+    fn default() -> Self {
+        RowDeflater {
+            positions: Box::new([0; 1 << HASH_BITS]),
+            tokens: Vec::with_capacity(BLOCK_TOKENS + 1),
+            literal_counts: [0; LITERAL_CODES],
+            distance_counts: [0; DISTANCE_CODES],
+        }
+    }
+}
+
+impl RowDeflater {
+    /// Writes `rows` as a zlib stream to the start of `out`, which grows as needed; the answer is the stream's length
+    /// in bytes.
+    ///
+    /// `stride` is the distance between rows in bytes and `pixel_bytes` that between pixels: hints,
+    /// which change the size and the time but not the meaning of what is written.
+    ///
+    /// # Errors
+    ///
+    /// [`EncodeError::OutOfMemory`].
+    pub(super) fn compress(
+        &mut self,
+        rows: &[u8],
+        stride: usize,
+        pixel_bytes: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, EncodeError> {
+        // A block never takes more than its bytes stored would.
+        let stored_blocks = rows.len() / MAX_STORED_BYTES + 2 + 2 * (rows.len() / BLOCK_TOKENS + 1);
+        let bound = rows.len() + 5 * stored_blocks + 64;
+        if out.len() < bound {
+            set_len(out, bound, ImageFormat::Png)?;
+        }
+        // Deflate with a window of 32 KB, and no dictionary.
+        out[..2].copy_from_slice(&[0x78, 0x01]);
+        let mut bits = BitWriter::new(out, 2);
+        self.positions.fill(0);
+        let mut start = 0;
+        loop {
+            let end = self.find_matches(rows, start, stride, pixel_bytes);
+            self.write_block(&rows[start..end], end == rows.len(), &mut bits);
+            start = end;
+            if start == rows.len() {
+                break;
+            }
+        }
+        let end = bits.finish();
+        out[end..end + 4].copy_from_slice(&adler32(rows).to_be_bytes());
+        Ok(end + 4)
+    }
+
+    /// Fills a block with tokens for what starts at `start`, and answers where it ends.
+    fn find_matches(&mut self, rows: &[u8], start: usize, stride: usize, pixel_bytes: usize) -> usize {
+        self.tokens.clear();
+        self.literal_counts.fill(0);
+        self.distance_counts.fill(0);
+        // The row above is out of reach where rows are longer than the window.
+        let stride = if stride <= MAX_DISTANCE { stride } else { pixel_bytes };
+        let mut at = start;
+        while at < rows.len() && self.tokens.len() < BLOCK_TOKENS {
+            if at < stride || at + 8 > rows.len() {
+                self.push_literal(rows[at]);
+                at += 1;
+                continue;
+            }
+            let here = load(rows, at);
+            let run = common(rows, at, at - pixel_bytes, here);
+            let mut best = (run, pixel_bytes);
+            if run < LONG_RUN {
+                let up = common(rows, at, at - stride, here);
+                if up > run + 1 {
+                    best = (up, stride);
+                }
+                if best.0 < 8 {
+                    let slot = &mut self.positions[hash(here)];
+                    let seen = *slot as usize;
+                    *slot = at as u32;
+                    let distance = at.wrapping_sub(seen);
+                    if distance.wrapping_sub(1) < MAX_DISTANCE {
+                        let again = common(rows, at, seen, here);
+                        if again > best.0 {
+                            best = (again, distance);
+                        }
+                    }
+                }
+            }
+            let (length, distance) = best;
+            let worthwhile = if distance == pixel_bytes { MIN_MATCH } else { MIN_MATCH + 1 };
+            if length < worthwhile {
+                self.push_literal(here as u8);
+                at += 1;
+                continue;
+            }
+            let mut left = length;
+            while left >= MIN_MATCH && self.tokens.len() < BLOCK_TOKENS {
+                let part = left.min(MAX_MATCH);
+                self.push_match(part, distance);
+                left -= part;
+                at += part;
+            }
+        }
+        at
+    }
+
+    fn push_literal(&mut self, byte: u8) {
+        self.literal_counts[usize::from(byte)] += 1;
+        self.tokens.push(Token::literal(byte));
+    }
+
+    fn push_match(&mut self, length: usize, distance: usize) {
+        self.literal_counts[usize::from(LENGTHS[length - MIN_MATCH].symbol)] += 1;
+        self.distance_counts[distance_symbol(distance)] += 1;
+        self.tokens.push(Token::copy(length, distance));
+    }
+
+    /// Writes the tokens with Huffman codes of their own, or what they stand for as it is where that is shorter.
+    fn write_block(&mut self, block: &[u8], is_last: bool, bits: &mut BitWriter<'_>) {
+        self.literal_counts[END_OF_BLOCK] = 1;
+        let literals = Code::<LITERAL_CODES>::new(&self.literal_counts, 15);
+        let distances = Code::<DISTANCE_CODES>::new(&self.distance_counts, 15);
+        let header = huffman::Header::new(&literals, &distances);
+        let extra_bits: u64 = LENGTHS_BY_SYMBOL
+            .iter()
+            .zip(&self.literal_counts[END_OF_BLOCK + 1..])
+            .chain(DISTANCE_EXTRA_BITS.iter().zip(&self.distance_counts))
+            .map(|(&extra, &count)| u64::from(extra) * u64::from(count))
+            .sum();
+        let coded_bits = header.bits()
+            + literals.cost(&self.literal_counts)
+            + distances.cost(&self.distance_counts)
+            + extra_bits;
+        let stored_bits = (block.len() + 5 * block.len().div_ceil(MAX_STORED_BYTES)) as u64 * 8;
+        if coded_bits >= stored_bits {
+            let mut parts = block.chunks(MAX_STORED_BYTES).peekable();
+            while let Some(part) = parts.next() {
+                bits.put(u64::from(is_last && parts.peek().is_none()), 3);
+                bits.put_stored(part);
+            }
+            return;
+        }
+        bits.put(u64::from(is_last) | 0b10 << 1, 3);
+        header.write(bits);
+        for token in &self.tokens {
+            let Some((length, distance)) = token.as_copy() else {
+                let (code, length) = literals.get(token.0 as usize & 0xFF);
+                bits.put(code, length);
+                continue;
+            };
+            let entry = &LENGTHS[length - MIN_MATCH];
+            let (code, code_bits) = literals.get(usize::from(entry.symbol));
+            let mut word = code | u64::from(entry.extra) << code_bits;
+            let mut word_bits = code_bits + u32::from(entry.extra_bits);
+            let symbol = distance_symbol(distance);
+            let (code, code_bits) = distances.get(symbol);
+            word |= code << word_bits;
+            word_bits += code_bits;
+            word |= ((distance - DISTANCE_BASE[symbol] as usize) as u64) << word_bits;
+            word_bits += u32::from(DISTANCE_EXTRA_BITS[symbol]);
+            bits.put(word, word_bits);
+        }
+        let (code, length) = literals.get(END_OF_BLOCK);
+        bits.put(code, length);
+    }
+}
+
+/// A literal byte, or a copy of earlier bytes: bit 31, 8 bits of length less 3, 15 bits of distance less 1.
+#[derive(Clone, Copy)]
+struct Token(u32);
+
+impl Token {
+    fn literal(byte: u8) -> Token {
+        Token(u32::from(byte))
+    }
+
+    fn copy(length: usize, distance: usize) -> Token {
+        Token(1 << 31 | ((length - MIN_MATCH) as u32) << 16 | (distance - 1) as u32)
+    }
+
+    fn as_copy(self) -> Option<(usize, usize)> {
+        (self.0 >> 31 == 1)
+            .then(|| ((self.0 >> 16 & 0xFF) as usize + MIN_MATCH, (self.0 & 0x7FFF) as usize + 1))
+    }
+}
+
+fn load(data: &[u8], at: usize) -> u64 {
+    data[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+/// How many bytes from `at` on are those from the earlier `from` on; `here` are the first eight.
+#[inline(always)]
+fn common(data: &[u8], at: usize, from: usize, here: u64) -> usize {
+    let difference = here ^ load(data, from);
+    if difference != 0 {
+        return difference.trailing_zeros() as usize / 8;
+    }
+    let (late, early) = (&data[at + 8..], &data[from + 8..]);
+    let late = late.as_chunks::<8>();
+    let mut length = 8;
+    for (a, b) in late.0.iter().zip(early.as_chunks::<8>().0) {
+        let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
+        if difference != 0 {
+            return length + difference.trailing_zeros() as usize / 8;
+        }
+        length += 8;
+    }
+    length + data[at + length..].iter().zip(&data[from + length..]).take_while(|(a, b)| a == b).count()
+}
+
+/// Hashes the first four bytes.
+fn hash(here: u64) -> usize {
+    ((here as u32).wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
+}
+
+/// How a length is written: a symbol, and extra bits.
+#[derive(Clone, Copy)]
+struct Length {
+    symbol: u16,
+    extra: u8,
+    extra_bits: u8,
+}
+
+/// How many extra bits follow each length symbol, from 257 on (RFC 1951, 3.2.5).
+const LENGTHS_BY_SYMBOL: [u8; 29] =
+    [0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0];
+
+/// Every length from 3 on.
+const LENGTHS: [Length; 256] = {
+    let mut lengths = [Length { symbol: 0, extra: 0, extra_bits: 0 }; 256];
+    let mut symbol = 0;
+    let mut first = 0;
+    while symbol < 29 {
+        let extra_bits = LENGTHS_BY_SYMBOL[symbol];
+        let mut extra = 0;
+        while extra < 1 << extra_bits && first + extra < 256 {
+            lengths[first + extra] = Length { symbol: 257 + symbol as u16, extra: extra as u8, extra_bits };
+            extra += 1;
+        }
+        first += 1 << extra_bits;
+        symbol += 1;
+    }
+    // The longest has a symbol of its own, which the loop's last turn cannot reach.
+    lengths[255] = Length { symbol: 285, extra: 0, extra_bits: 0 };
+    lengths
+};
+
+/// How many extra bits follow each distance symbol.
+const DISTANCE_EXTRA_BITS: [u8; DISTANCE_CODES] = {
+    let mut extra = [0; DISTANCE_CODES];
+    let mut symbol = 4;
+    while symbol < DISTANCE_CODES {
+        extra[symbol] = symbol as u8 / 2 - 1;
+        symbol += 1;
+    }
+    extra
+};
+
+/// The first distance of each symbol.
+const DISTANCE_BASE: [u16; DISTANCE_CODES] = {
+    let mut base = [1; DISTANCE_CODES];
+    let mut symbol = 1;
+    while symbol < DISTANCE_CODES {
+        base[symbol] = base[symbol - 1] + (1 << DISTANCE_EXTRA_BITS[symbol - 1]);
+        symbol += 1;
+    }
+    base
+};
+
+/// The symbol of a distance: two for each power of two.
+#[inline(always)]
+fn distance_symbol(distance: usize) -> usize {
+    let less_one = distance - 1;
+    if less_one < 4 {
+        return less_one;
+    }
+    let log = less_one.ilog2() as usize;
+    2 * log + (less_one >> (log - 1) & 1)
+}

@@ -2,8 +2,14 @@
 //!
 //! [`ObjectStore`] is the seam. The real store speaks to S3; the others stand in for it in tests.
 
+pub mod failing;
+pub mod fetch;
+pub mod memory;
+pub mod s3;
+
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -37,6 +43,10 @@ pub trait ObjectStore: Send + Sync + 'static {
 
     /// Writes an object whole.
     ///
+    /// With `only_if_absent`, an object that is there already and is the same (content and
+    /// metadata) counts as written, since an answer can be lost and the request sent again. Who
+    /// claims something by writing therefore puts a mark of its own into it.
+    ///
     /// # Errors
     ///
     /// [`StoreError::NoSuchBucket`], [`StoreError::AccessDenied`], [`StoreError::Transient`],
@@ -48,15 +58,40 @@ pub trait ObjectStore: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchBucket`], [`StoreError::AccessDenied`], [`StoreError::Transient`].
+    /// [`StoreError::NoSuchBucket`], [`StoreError::AccessDenied`], [`StoreError::Transient`],
+    /// [`StoreError::Rejected`].
     async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<ListedObject>, StoreError>;
 
     /// Deletes objects; those that do not exist count as deleted.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchBucket`], [`StoreError::AccessDenied`], [`StoreError::Transient`].
+    /// [`StoreError::NoSuchBucket`], [`StoreError::AccessDenied`], [`StoreError::Transient`],
+    /// [`StoreError::Rejected`].
     async fn delete(&self, bucket: &str, keys: &[String]) -> Result<(), StoreError>;
+}
+
+#[async_trait]
+impl<S: ObjectStore + ?Sized> ObjectStore for Arc<S> {
+    async fn get(&self, source: &ObjectRef, from: u64) -> Result<ObjectBody, StoreError> {
+        (**self).get(source, from).await
+    }
+
+    async fn head(&self, bucket: &str, key: &str) -> Result<Option<ObjectInfo>, StoreError> {
+        (**self).head(bucket, key).await
+    }
+
+    async fn put(&self, object: PutObject) -> Result<ObjectInfo, StoreError> {
+        (**self).put(object).await
+    }
+
+    async fn list(&self, bucket: &str, prefix: &str) -> Result<Vec<ListedObject>, StoreError> {
+        (**self).list(bucket, prefix).await
+    }
+
+    async fn delete(&self, bucket: &str, keys: &[String]) -> Result<(), StoreError> {
+        (**self).delete(bucket, keys).await
+    }
 }
 
 /// One version of one object, as an event names it.
@@ -106,7 +141,8 @@ pub struct PutObject {
     pub content_type: &'static str,
     /// The SHA-256 of the body, which the server checks.
     pub sha256: [u8; 32],
-    /// User metadata: names in lower case, values in printable ASCII.
+    /// User metadata: names in lower case, values in any UTF-8. The store encodes values to ASCII;
+    /// S3 takes 2,048 bytes of encoded names and values in all.
     pub metadata: BTreeMap<String, String>,
     /// Write only if there is no object of this key yet (`If-None-Match: *`).
     pub only_if_absent: bool,

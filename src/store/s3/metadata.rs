@@ -1,0 +1,82 @@
+//! How text travels in places that hold ASCII only.
+
+use std::fmt::Write as _;
+
+/// Percent-encodes what may not stand in a header: everything but visible ASCII, and `%` itself.
+///
+/// Spaces are encoded too, since servers trim them at the ends and signatures collapse them. S3
+/// allows 2,048 bytes of names and values in all, so a caller may need to know the length.
+pub fn encode(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        if byte.is_ascii_graphic() && byte != b'%' {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("a String takes everything");
+        }
+    }
+    encoded
+}
+
+/// Undoes [`encode`]; what somebody else wrote and does not decode to UTF-8 stays as it is.
+pub(super) fn decode(value: &str) -> String {
+    String::from_utf8(percent_decoded(value, b'+')).unwrap_or_else(|_| value.to_owned())
+}
+
+/// Decodes a key from a listing, where a space may be a plus.
+pub(super) fn decode_form(key: &str) -> String {
+    String::from_utf8(percent_decoded(key, b' ')).unwrap_or_else(|_| key.to_owned())
+}
+
+fn percent_decoded(text: &str, plus: u8) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [byte, tail @ ..] = rest {
+        rest = tail;
+        match (byte, tail) {
+            (b'%', [high, low, after @ ..]) => match (hex_digit(*high), hex_digit(*low)) {
+                (Some(high), Some(low)) => {
+                    decoded.push(high << 4 | low);
+                    rest = after;
+                }
+                _ => decoded.push(b'%'),
+            },
+            (b'+', _) => decoded.push(plus),
+            _ => decoded.push(*byte),
+        }
+    }
+    decoded
+}
+
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_text_survives_a_round_trip_as_visible_ascii() {
+        for text in
+            ["", "plain/key-1.pdf", "inbox/Ünï côdé + plus & (1).PDF", " 100 %41 ", "a\r\nb\0", "日本"]
+        {
+            let encoded = encode(text);
+            assert!(encoded.bytes().all(|byte| byte.is_ascii_graphic()), "{encoded}");
+            assert_eq!(decode(&encoded), text);
+        }
+    }
+
+    #[test]
+    fn the_metadata_of_others_stays_readable() {
+        assert_eq!(decode("100%"), "100%");
+        assert_eq!(decode("%zz"), "%zz");
+        assert_eq!(decode("%FF"), "%FF");
+        assert_eq!(decode("a+b"), "a+b");
+    }
+
+    #[test]
+    fn a_listed_key_is_form_decoded() {
+        assert_eq!(decode_form("a+b%2Bc%C3%9C"), "a b+cÜ");
+    }
+}

@@ -1,0 +1,81 @@
+//! Opens, draws and looks at pixels.
+
+use render_api::{
+    Document, Drawn, OpenOptions, PageBox, PageIndex, PageSize, PixelFormat, Pixmap, RenderError,
+    RenderOptions, Renderer,
+};
+
+/// More than any page here has.
+const MAX_PIXELS: u64 = 10_000_000;
+
+/// The first page.
+pub(crate) const FIRST: PageIndex = PageIndex(0);
+
+/// Opens a document that is sound.
+pub(crate) fn open<'a>(renderer: &'a dyn Renderer, pdf: &'a [u8]) -> Box<dyn Document + 'a> {
+    renderer.open(pdf, &OpenOptions::default()).expect("a sound document opens")
+}
+
+/// The code of the error with which opening fails, or `ok`.
+pub(crate) fn open_code(renderer: &dyn Renderer, pdf: &[u8], password: Option<&str>) -> &'static str {
+    let options = OpenOptions { password: password.map(str::to_owned), ..OpenOptions::default() };
+    renderer.open(pdf, &options).map_or_else(|error| error.code(), |_| "ok")
+}
+
+/// The size of the first page, in one of its boxes.
+pub(crate) fn size_in(
+    renderer: &dyn Renderer,
+    pdf: &[u8],
+    page_box: PageBox,
+) -> Result<PageSize, RenderError> {
+    renderer.open(pdf, &OpenOptions { page_box, ..OpenOptions::default() })?.page_size(FIRST)
+}
+
+/// Width and height in pt of the first page's crop box.
+pub(crate) fn size(renderer: &dyn Renderer, pdf: &[u8]) -> (f64, f64) {
+    let size = size_in(renderer, pdf, PageBox::Crop).expect("a page with a size");
+    (size.width_pt, size.height_pt)
+}
+
+/// Draws a page in RGB at the size that it has under the options' scale.
+pub(crate) fn draw(
+    document: &mut dyn Document,
+    page: PageIndex,
+    options: &RenderOptions,
+) -> Result<(Pixmap, Drawn), RenderError> {
+    draw_as(document, page, options, PixelFormat::Rgb8)
+}
+
+/// Draws a page in a given layout at the size that it has under the options' scale.
+pub(crate) fn draw_as(
+    document: &mut dyn Document,
+    page: PageIndex,
+    options: &RenderOptions,
+    format: PixelFormat,
+) -> Result<(Pixmap, Drawn), RenderError> {
+    let size = document.page_size(page)?;
+    let (width, height) = (size.to_pixels(options.scale_x).0, size.to_pixels(options.scale_y).1);
+    let mut pixmap = Pixmap::default();
+    pixmap.reset(width, height, format, MAX_PIXELS)?;
+    // What was in the buffer before must not shine through.
+    pixmap.data_mut().fill(0x5A);
+    let drawn = document.render_page(page, options, &mut pixmap)?;
+    Ok((pixmap, drawn))
+}
+
+/// The first page of a sound document, in RGB on white, one pixel per pt.
+pub(crate) fn picture(renderer: &dyn Renderer, pdf: &[u8]) -> Pixmap {
+    draw(open(renderer, pdf).as_mut(), FIRST, &RenderOptions::default()).expect("a page that is drawn").0
+}
+
+/// The bytes of a pixel, counted from the top left.
+pub(crate) fn pixel(pixmap: &Pixmap, x: u32, y: u32) -> &[u8] {
+    assert!(x < pixmap.width_px() && y < pixmap.height_px(), "({x}, {y}) is outside of the image");
+    let bytes = pixmap.format().bytes_per_pixel();
+    &pixmap.data()[y as usize * pixmap.stride() + x as usize * bytes..][..bytes]
+}
+
+/// Whether any pixel of a rectangle is not white.
+pub(crate) fn has_ink(pixmap: &Pixmap, xs: std::ops::Range<u32>, ys: std::ops::Range<u32>) -> bool {
+    ys.into_iter().any(|y| xs.clone().any(|x| pixel(pixmap, x, y).iter().any(|&v| v != 255)))
+}

@@ -1,1 +1,29 @@
-//! The corpus.
+//! Test documents of our own making, and the code that makes them.
+//!
+//! Every document is a function from nothing to bytes: the same bytes on every machine, so that a
+//! test or a benchmark can ask for [`Document::bytes`] and touch no file, and so that
+//! `manifest.toml` can hold the SHA-256 of each.
+//!
+//! - [`documents`] lists the good documents, one module per [`Class`]: [`text`], [`vector`],
+//!   [`scan`], [`photo`], [`forms`], [`mixed`];
+//! - [`hostile`] makes bad ones, each with the outcomes that are acceptable;
+//! - [`manifest`] is what `manifest.toml` says about the good ones.
+//!
+//! Nothing here depends on an engine or on the service.
+
+pub mod document;
+pub mod forms;
+pub mod hostile;
+pub mod manifest;
+pub mod mixed;
+pub mod photo;
+pub mod scan;
+pub mod text;
+pub mod vector;
+
+mod font;
+mod paper;
+mod prose;
+mod raster;
+
+pub use document::{Class, Document, document, documents};

@@ -1,0 +1,242 @@
+//! What a document of the corpus is, and the list of all of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{forms, mixed, photo, scan, text, vector};
+
+/// A document that every engine must draw.
+#[derive(Debug, Clone, Copy)]
+pub struct Document {
+    /// The name used in benchmarks, on the command line and, with `.pdf`, as the file name.
+    pub id: &'static str,
+    /// What kind of document it is.
+    pub class: Class,
+    /// The number of pages.
+    pub pages: u32,
+    /// What it exercises, in one sentence.
+    pub exercises: &'static str,
+    /// Whether it is too large to be made by default.
+    pub on_demand: bool,
+    pub(crate) generate: fn() -> Vec<u8>,
+}
+
+impl Document {
+    /// Makes the document: the same bytes each time.
+    pub fn bytes(&self) -> Vec<u8> {
+        (self.generate)()
+    }
+
+    /// The file name that it has on disk.
+    pub fn file_name(&self) -> String {
+        format!("{}.pdf", self.id)
+    }
+}
+
+/// Every document, grouped by class, the small ones of a class first.
+pub fn documents() -> &'static [Document] {
+    &DOCUMENTS
+}
+
+/// The document of that id.
+pub fn document(id: &str) -> Option<&'static Document> {
+    DOCUMENTS.iter().find(|document| document.id == id)
+}
+
+/// What kind of work a document is for an engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// Glyphs of embedded fonts, hardly anything else.
+    Text,
+    /// Thousands of paths, with clips, dashes and transparency.
+    Vector,
+    /// One image of a sheet of paper to a page.
+    Scan,
+    /// One large colour photograph to a page.
+    Photo,
+    /// Form fields and annotations.
+    Forms,
+    /// Pages of many sizes, rotations and boxes.
+    Mixed,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Class; 6] =
+        [Class::Text, Class::Vector, Class::Scan, Class::Photo, Class::Forms, Class::Mixed];
+
+    /// The name used in the manifest and in benchmark ids.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Class::Text => "text",
+            Class::Vector => "vector",
+            Class::Scan => "scan",
+            Class::Photo => "photo",
+            Class::Forms => "forms",
+            Class::Mixed => "mixed",
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Class {
+    type Err = ();
+
+    fn from_str(s: &str) -> Result<Self, ()> {
+        Class::ALL.into_iter().find(|class| class.as_str() == s).ok_or(())
+    }
+}
+
+static DOCUMENTS: [Document; 14] = [
+    Document {
+        id: "text-1",
+        class: Class::Text,
+        pages: 1,
+        exercises: "One dense page in embedded subsets of CFF fonts.",
+        on_demand: false,
+        generate: || text::article(1),
+    },
+    Document {
+        id: "text-20",
+        class: Class::Text,
+        pages: 20,
+        exercises: "Twenty dense pages that share their fonts.",
+        on_demand: false,
+        generate: || text::article(20),
+    },
+    Document {
+        id: "text-100",
+        class: Class::Text,
+        pages: 100,
+        exercises: "A hundred dense pages: the text benchmark.",
+        on_demand: false,
+        generate: || text::article(100),
+    },
+    Document {
+        id: "text-1000",
+        class: Class::Text,
+        pages: 1000,
+        exercises: "A thousand dense pages: memory must not grow with the page count.",
+        on_demand: true,
+        generate: || text::article(1000),
+    },
+    Document {
+        id: "vector-map",
+        class: Class::Vector,
+        pages: 1,
+        exercises: "Ten thousand filled, stroked and dashed paths under a clip.",
+        on_demand: false,
+        generate: vector::map,
+    },
+    Document {
+        id: "vector-charts",
+        class: Class::Vector,
+        pages: 2,
+        exercises: "Charts: polylines, bars, thousands of markers, an axial gradient, light transparency.",
+        on_demand: false,
+        generate: vector::charts,
+    },
+    Document {
+        id: "vector-alpha",
+        class: Class::Vector,
+        pages: 1,
+        exercises: "Hundreds of overlapping translucent curves in blend modes and groups, and a soft mask.",
+        on_demand: false,
+        generate: vector::alpha,
+    },
+    Document {
+        id: "scan-gray",
+        class: Class::Scan,
+        pages: 2,
+        exercises: "Full-page gray JPEG at 300 dpi.",
+        on_demand: false,
+        generate: scan::gray,
+    },
+    Document {
+        id: "scan-color",
+        class: Class::Scan,
+        pages: 2,
+        exercises: "Full-page colour JPEG at 300 dpi with subsampled chroma.",
+        on_demand: false,
+        generate: scan::color,
+    },
+    Document {
+        id: "photo-1",
+        class: Class::Photo,
+        pages: 1,
+        exercises: "One colour JPEG of 12 megapixels that is scaled down.",
+        on_demand: false,
+        generate: photo::landscape,
+    },
+    Document {
+        id: "forms-appearance",
+        class: Class::Forms,
+        pages: 1,
+        exercises: "Text, checkbox, radio and choice fields with appearance streams.",
+        on_demand: false,
+        generate: || forms::fields(forms::Appearances::Given),
+    },
+    Document {
+        id: "forms-bare",
+        class: Class::Forms,
+        pages: 1,
+        exercises: "The same fields without appearance streams: the engine must make them.",
+        on_demand: false,
+        generate: || forms::fields(forms::Appearances::Missing),
+    },
+    Document {
+        id: "annotations",
+        class: Class::Forms,
+        pages: 2,
+        exercises: "Highlight, square, ink, link, stamp, free text and popup, with and without appearances.",
+        on_demand: false,
+        generate: forms::annotations,
+    },
+    Document {
+        id: "mixed-pages",
+        class: Class::Mixed,
+        pages: 13,
+        exercises: "Sizes from 10 pt to A0, every rotation, a crop box off the origin, a user unit of 2.",
+        on_demand: false,
+        generate: mixed::pages,
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_each_class_has_a_document() {
+        for (i, document) in DOCUMENTS.iter().enumerate() {
+            assert!(DOCUMENTS[..i].iter().all(|other| other.id != document.id), "{} twice", document.id);
+        }
+        for class in Class::ALL {
+            assert!(DOCUMENTS.iter().any(|document| document.class == class), "{class} is empty");
+            assert_eq!(class.as_str().parse(), Ok(class));
+        }
+    }
+
+    #[test]
+    fn a_document_has_as_many_page_objects_as_it_says() {
+        for document in &DOCUMENTS {
+            let bytes = document.bytes();
+            assert!(bytes.starts_with(b"%PDF-"), "{}", document.id);
+            let count = |name: &[u8]| bytes.windows(name.len()).filter(|window| *window == name).count();
+            let pages = count(b"/Type /Page") - count(b"/Type /Pages");
+            assert_eq!(pages, document.pages as usize, "{}", document.id);
+        }
+    }
+
+    #[test]
+    fn a_document_is_the_same_bytes_each_time() {
+        for document in DOCUMENTS.iter().filter(|document| !document.on_demand) {
+            assert!(document.bytes() == document.bytes(), "{} differs", document.id);
+        }
+    }
+}

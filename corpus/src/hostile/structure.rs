@@ -1,0 +1,3 @@
+//! x
+use super::HostileDocument;
+pub(super) const ALL: &[HostileDocument] = &[];

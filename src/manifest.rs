@@ -80,8 +80,8 @@ pub struct Engine {
 /// One page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageEntry {
-    /// The page's number, counted from 1.
-    pub page: u32,
+    /// The page's number, counted from 1. A negative one was asked for from the end, and does not exist.
+    pub page: i64,
     /// Its image, or why there is none.
     #[serde(flatten)]
     pub result: PageResult,
@@ -113,6 +113,9 @@ pub struct Image {
     pub bytes: u64,
     /// SHA-256 of the image file, in hexadecimal.
     pub sha256: String,
+    /// The ETag that the store gave it, without quotes; empty if it gave none.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub etag: String,
     /// How many errors in the page's content the engine passed over.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub content_errors: u32,

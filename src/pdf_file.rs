@@ -1,0 +1,115 @@
+//! A PDF in memory, as a file descriptor that worker processes inherit.
+//!
+//! `/tmp` is not used: on Lambda it can be full, and it outlives an invocation.
+
+use std::fs::File;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{MemfdFlags, SealFlags};
+
+/// How far into a file the header may stand (ISO 32000-1, Annex H, implementation note 13).
+const HEADER_WITHIN_BYTES: usize = 1024;
+
+/// A PDF in an anonymous file that nobody can change any more once it is [sealed](PdfFile::seal).
+#[derive(Debug)]
+pub struct PdfFile {
+    file: File,
+    bytes: u64,
+}
+
+impl PdfFile {
+    /// Makes an empty one: a memfd, or, where the kernel has none, an unlinked temporary file.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel fails.
+    pub fn new() -> io::Result<PdfFile> {
+        let file = match rustix::fs::memfd_create("pdf", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING) {
+            Ok(fd) => File::from(fd),
+            Err(_) => tempfile::tempfile()?,
+        };
+        Ok(PdfFile { file, bytes: 0 })
+    }
+
+    /// Makes a sealed one from bytes.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel fails.
+    pub fn from_bytes(bytes: &[u8]) -> io::Result<PdfFile> {
+        let mut pdf = PdfFile::new()?;
+        pdf.append(bytes)?;
+        pdf.seal();
+        Ok(pdf)
+    }
+
+    /// Adds bytes at the end.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel fails, for example for want of memory.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, self.bytes)?;
+        self.bytes += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Forbids every further change, to ourselves too: a worker that maps the file can rely on it.
+    pub fn seal(&self) {
+        // The unlinked file of the fallback knows no seals; nothing writes to it from here on.
+        let _ = rustix::fs::fcntl_add_seals(
+            &self.file,
+            SealFlags::WRITE | SealFlags::GROW | SealFlags::SHRINK | SealFlags::SEAL,
+        );
+    }
+
+    /// The length in bytes.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether `%PDF-` stands within the first 1,024 bytes.
+    ///
+    /// Engines recognise other formats too, and would draw an HTML page that calls itself PDF.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel fails.
+    pub fn looks_like_pdf(&self) -> io::Result<bool> {
+        let mut head = [0; HEADER_WITHIN_BYTES + 4];
+        let length = self.bytes.min(head.len() as u64) as usize;
+        self.file.read_exact_at(&mut head[..length], 0)?;
+        Ok(head[..length].windows(5).any(|w| w == b"%PDF-"))
+    }
+
+    /// The descriptor again, to be inherited by a worker.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many open descriptors.
+    pub fn descriptor(&self) -> io::Result<OwnedFd> {
+        self.file.try_clone().map(OwnedFd::from)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_file_cannot_be_changed() {
+        let mut pdf = PdfFile::from_bytes(b"%PDF-1.7").unwrap();
+        assert!(pdf.append(b"x").is_err());
+        assert_eq!(pdf.bytes(), 8);
+    }
+
+    #[test]
+    fn a_header_is_looked_for_in_the_first_1024_bytes_only() {
+        let after = |junk: usize| [vec![b' '; junk], b"%PDF-1.4".to_vec()].concat();
+        let sniff = |bytes: &[u8]| PdfFile::from_bytes(bytes).unwrap().looks_like_pdf().unwrap();
+        assert!(sniff(&after(0)) && sniff(&after(1023)));
+        assert!(!sniff(&after(1024)) && !sniff(b"") && !sniff(b"<html>%PD"));
+    }
+}

@@ -1,0 +1,641 @@
+//! One document, from its event to its manifest.
+//!
+//! fetch → open → pages → upload → commit. The manifest is the commit: it is written last, and an
+//! older one that would describe a mixture is taken away before the first image is overwritten.
+//!
+//! **Invariant:** a reader who follows a manifest finds the images that it names, with the hashes
+//! that it names, or sees by the hash that a newer version of the source is being drawn.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
+use render_api::PageIndex;
+use sha2::{Digest, Sha256};
+use tokio::time::Instant;
+
+use crate::config::Settings;
+use crate::config::settings::hex;
+use crate::encode::ImageFormat;
+use crate::manifest::{
+    self, DocumentMilliseconds, Failure, Image, Manifest, PageEntry, PageMilliseconds, PageResult, SCHEMA_VERSION,
+    Status, Totals,
+};
+use crate::pages::{self, Deadline, DocumentError, Kept, PageOutcome, PageSink, SinkError, failure, milliseconds};
+use crate::pdf_file::PdfFile;
+use crate::plan::{Decision, Plan};
+use crate::store::fetch::{FetchError, FetchOptions, fetch};
+use crate::store::{ListedObject, ObjectInfo, ObjectRef, ObjectStore, PutObject, StoreError};
+use crate::worker::{Engine, Pool, Rendered, Worker};
+
+/// Names of the metadata that every image carries.
+mod tag {
+    pub(super) const SOURCE: &str = "pdf2img-source";
+    pub(super) const VERSION: &str = "pdf2img-source-version";
+    pub(super) const SETTINGS: &str = "pdf2img-settings";
+    pub(super) const PAGE: &str = "pdf2img-page";
+    pub(super) const PAGES: &str = "pdf2img-pages";
+    pub(super) const SHA256: &str = "pdf2img-sha256";
+    pub(super) const SIZE: &str = "pdf2img-size";
+    pub(super) const CONTENT_ERRORS: &str = "pdf2img-content-errors";
+}
+
+/// How many requests about single images are under way at a time.
+const REQUESTS: usize = 32;
+
+/// What one document needs of its surroundings.
+pub struct Context {
+    /// Where PDFs come from and images go.
+    pub store: Arc<dyn ObjectStore>,
+    /// The workers.
+    pub pool: Pool,
+    /// How a PDF is read from the store.
+    pub fetch: FetchOptions,
+}
+
+/// What was done about a document.
+#[derive(Debug)]
+pub enum Done {
+    /// Nothing was to be done.
+    Skipped {
+        /// Why, for the log.
+        reason: String,
+    },
+    /// There is a manifest that says what came of it.
+    Recorded {
+        /// Where it is, in the output bucket.
+        manifest_key: String,
+        /// The output bucket.
+        bucket: String,
+        /// What it says.
+        manifest: Box<Manifest>,
+        /// Why the document should be tried again, if it should.
+        retry: Option<Failure>,
+        /// Whether this attempt found everything done.
+        already: bool,
+    },
+    /// There is none, and the document should be tried again or looked at.
+    Unrecorded {
+        /// Why.
+        failure: Failure,
+        /// Whether another attempt may succeed.
+        retryable: bool,
+    },
+}
+
+impl Context {
+    /// Turns one PDF into images and a manifest.
+    ///
+    /// It does not fail: what goes wrong is in [`Done`], and in the manifest where there is one.
+    pub async fn process(&self, source: &ObjectRef, settings: &Settings, suffix: &str, deadline: Option<Deadline>) -> Done {
+        let plan = match Plan::new(source, settings, suffix) {
+            Ok(Decision::Process(plan)) => plan,
+            Ok(Decision::Skip(reason)) => return Done::Skipped { reason: reason.to_string() },
+            Err(error) => {
+                return Done::Unrecorded { failure: failure(error.code(), error.to_string()), retryable: false };
+            }
+        };
+        let job = Job { context: self, plan: &plan, source, settings, hash: settings.hash(), started: Instant::now(), deadline };
+        match job.run().await {
+            Ok(done) => done,
+            // What S3 refuses for now or for good cannot be recorded in S3.
+            Err(error) => {
+                Done::Unrecorded { retryable: error.is_retryable(), failure: failure(error.code(), error.to_string()) }
+            }
+        }
+    }
+}
+
+/// A document in the works.
+struct Job<'a> {
+    context: &'a Context,
+    plan: &'a Plan,
+    source: &'a ObjectRef,
+    settings: &'a Settings,
+    hash: String,
+    started: Instant,
+    deadline: Option<Deadline>,
+}
+
+impl Job<'_> {
+    async fn run(&self) -> Result<Done, StoreError> {
+        let mut pdf = match PdfFile::new() {
+            Ok(pdf) => pdf,
+            Err(error) => return Ok(no_memory(&error)),
+        };
+        // A worker takes a millisecond to start; it does so while the PDF arrives.
+        let worker = self.context.pool.try_start(&pdf);
+        let (manifest, listed, newest, fetched) =
+            tokio::join!(self.read_manifest(), self.list(), self.newest(), self.fetch(&mut pdf));
+        let (manifest, listed, newest) = (manifest?, listed?, newest?);
+        let fetch_time = self.started.elapsed();
+        let info = match fetched {
+            Ok(info) => info,
+            Err(error) if error.is_retryable() => {
+                return Ok(Done::Unrecorded {
+                    failure: failure(error.code(), error.to_string()),
+                    retryable: true,
+                });
+            }
+            Err(error) => return self.record_unread(error).await,
+        };
+        pdf.seal();
+
+        if info.metadata.contains_key(tag::SOURCE) {
+            return Ok(skipped("it is an image or a manifest that pdf2img wrote (its metadata says so)"));
+        }
+        if let Some(newest) = newest.filter(|newest| newest.version_id != info.version_id) {
+            return Ok(skipped(format!(
+                "a newer version exists ({}), whose own event draws it",
+                newest.version_id.unwrap_or_default()
+            )));
+        }
+        if let Some(other) = manifest.as_ref().filter(|m| m.source.key != self.source.key) {
+            let message = format!(
+                "{} is the manifest of {}: both documents would have the same output keys; rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
+                self.plan.manifest_key(),
+                other.source.key
+            );
+            return Ok(Done::Unrecorded { failure: failure("output_conflict", message), retryable: false });
+        }
+
+        let before = self.take_stock(manifest, &listed, &info).await?;
+        if let Some(manifest) = before.finished {
+            return Ok(self.already(manifest));
+        }
+        let (pages, engine, error) = self.draw(pdf, worker, &info, &before.images).await;
+        let mut composed = self.compose(&info, before.images, pages, engine, error);
+        composed.manifest.totals.ms.fetch = milliseconds(fetch_time);
+        self.commit(composed, &before.older_keys).await
+    }
+
+    /// Finds out what of this very version and these settings exists already, and takes away the
+    /// manifest of another, which is about to become untrue.
+    async fn take_stock(
+        &self,
+        manifest: Option<Manifest>,
+        listed: &[ListedObject],
+        info: &ObjectInfo,
+    ) -> Result<Before, StoreError> {
+        let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
+        let exists = |image: &Image| {
+            etags.get(image.key.as_str()).is_some_and(|etag| image.etag.is_empty() || *etag == image.etag)
+        };
+        let mut before = Before::default();
+        let mut known = BTreeSet::new();
+        if let Some(manifest) = manifest {
+            let same = self.is_of(&manifest, info);
+            if same && manifest.status == Status::Complete && images(&manifest).all(|(_, image)| exists(image)) {
+                before.finished = Some(manifest);
+                return Ok(before);
+            }
+            for (page, image) in images(&manifest).filter(|(_, image)| exists(image)) {
+                known.insert(image.key.clone());
+                if same {
+                    before.images.insert(page, image.clone());
+                }
+            }
+            if !same {
+                before.older_keys = images(&manifest).map(|(_, image)| image.key.clone()).collect();
+                let keys = [self.plan.manifest_key().to_owned()];
+                self.context.store.delete(&self.plan.output_bucket, &keys).await?;
+            }
+        }
+        // Images that no manifest speaks of: an attempt that was killed left them, or a newer
+        // version overwrote them. Each carries what it is.
+        let strays = listed.iter().filter(|object| !known.contains(&object.key)).filter_map(|object| {
+            self.plan.page_of(&object.key).map(|page| (page, object))
+        });
+        let adopted: Vec<_> = stream::iter(strays)
+            .map(|(page, object)| async move {
+                let found = self.context.store.head(&self.plan.output_bucket, &object.key).await;
+                found.map(|found| found.and_then(|found| self.adopt(page, &object.key, &found, info)).map(|image| (page.number().into(), image)))
+            })
+            .buffer_unordered(REQUESTS)
+            .collect()
+            .await;
+        for image in adopted {
+            before.images.extend(image?);
+        }
+        if !before.images.is_empty() {
+            tracing::info!(images = before.images.len(), "images of an earlier attempt are kept");
+        }
+        Ok(before)
+    }
+
+    /// An image that an earlier attempt left, if it is of this version, these settings and this page.
+    fn adopt(&self, page: PageIndex, key: &str, found: &ObjectInfo, info: &ObjectInfo) -> Option<Image> {
+        let tags = &found.metadata;
+        let is = |name: &str, value: &str| tags.get(name).is_some_and(|tag| tag == value);
+        let ours = is(tag::SOURCE, &self.source.key)
+            && is(tag::VERSION, version_tag(info))
+            && is(tag::SETTINGS, &self.hash)
+            && is(tag::PAGE, &page.to_string());
+        let (width, height) = tags.get(tag::SIZE)?.split_once('x')?;
+        ours.then_some(())?;
+        Some(Image {
+            key: key.to_owned(),
+            width: width.parse().ok()?,
+            height: height.parse().ok()?,
+            bytes: found.bytes,
+            sha256: tags.get(tag::SHA256)?.clone(),
+            etag: found.etag.clone(),
+            content_errors: tags.get(tag::CONTENT_ERRORS)?.parse().ok()?,
+            ms: PageMilliseconds::default(),
+        })
+    }
+
+    async fn draw(
+        &self,
+        pdf: PdfFile,
+        worker: Option<Worker>,
+        info: &ObjectInfo,
+        done: &BTreeMap<i64, Image>,
+    ) -> (BTreeMap<i64, PageOutcome>, Option<Engine>, Option<DocumentError>) {
+        if let Err(error) = check_header(&pdf) {
+            return (BTreeMap::new(), None, Some(error));
+        }
+        let sink = Arc::new(Uploader {
+            store: Arc::clone(&self.context.store),
+            plan: self.plan.clone(),
+            format: self.settings.encoding.format(),
+            tags: BTreeMap::from([
+                (tag::SOURCE.to_owned(), self.source.key.clone()),
+                (tag::VERSION.to_owned(), version_tag(info).to_owned()),
+                (tag::SETTINGS.to_owned(), self.hash.clone()),
+            ]),
+        });
+        let done = done.keys().filter_map(|&page| u32::try_from(page - 1).ok()).map(PageIndex).collect();
+        let request = pages::Request { settings: self.settings, done: &done, deadline: self.deadline };
+        match pages::render_pages(&self.context.pool, &Arc::new(pdf), worker, &request, sink).await {
+            Ok(outcome) => (outcome.pages, Some(outcome.engine), None),
+            Err(error) => (BTreeMap::new(), None, Some(error)),
+        }
+    }
+
+    fn compose(
+        &self,
+        info: &ObjectInfo,
+        kept: BTreeMap<i64, Image>,
+        drawn: BTreeMap<i64, PageOutcome>,
+        engine: Option<Engine>,
+        error: Option<DocumentError>,
+    ) -> Composed {
+        let mut ms = DocumentMilliseconds::default();
+        if let Some(engine) = &engine {
+            ms.open = milliseconds(engine.open);
+        }
+        let mut totals = Totals::default();
+        let mut retry = error.as_ref().filter(|error| error.retryable).map(|error| error.failure.clone());
+        let mut entries: BTreeMap<i64, PageResult> =
+            kept.into_iter().map(|(page, image)| (page, PageResult::Image(image))).collect();
+        for (page, outcome) in drawn {
+            let result = match outcome {
+                PageOutcome::Kept { image } => {
+                    ms.render += image.ms.render;
+                    ms.encode += image.ms.encode;
+                    ms.upload += image.ms.upload;
+                    PageResult::Image(image)
+                }
+                PageOutcome::Failed(error) => {
+                    totals.failed += 1;
+                    PageResult::Failed { error }
+                }
+                PageOutcome::Missing(error) => {
+                    totals.missing += 1;
+                    retry.get_or_insert_with(|| error.clone());
+                    PageResult::Failed { error }
+                }
+            };
+            entries.insert(page, result);
+        }
+        let pages: Vec<PageEntry> = entries.into_iter().map(|(page, result)| PageEntry { page, result }).collect();
+        totals.pages = pages.len() as u32;
+        totals.images = totals.pages - totals.failed - totals.missing;
+        totals.bytes = pages.iter().filter_map(image_of).map(|(_, image)| image.bytes).sum();
+        ms.total = milliseconds(self.started.elapsed());
+        totals.ms = ms;
+        let status = match totals.images {
+            0 => Status::Failed,
+            images if images == totals.pages => Status::Complete,
+            _ => Status::Partial,
+        };
+        let manifest = Manifest {
+            schema_version: SCHEMA_VERSION,
+            status,
+            source: self.source_of(Some(info)),
+            backend: engine.as_ref().map(|engine| manifest::Engine {
+                name: self.settings.backend.to_string(),
+                version: engine.version.clone(),
+            }),
+            settings: self.settings.canonical(),
+            settings_hash: self.hash.clone(),
+            page_count: engine.map(|engine| engine.page_count),
+            pages,
+            error: error.map(|error| error.failure),
+            totals,
+            generator: generator(),
+        };
+        Composed { manifest, retry }
+    }
+
+    /// Writes the manifest, once everything that it says is true.
+    async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Done, StoreError> {
+        let Composed { manifest, retry } = composed;
+        let (listed, newest) = tokio::join!(self.list(), self.context.store.head(&self.source.bucket, &self.source.key));
+        let (listed, newest) = (listed?, newest?);
+        let superseded = newest.is_some_and(|newest| {
+            Some(&newest.etag) != manifest.source.etag.as_ref() || newest.version_id != manifest.source.version_id
+        });
+        if superseded {
+            return Ok(skipped("it was replaced while it was drawn, and the newer one's own event draws that"));
+        }
+        if let Some(key) = self.first_overwritten(&manifest, &listed).await? {
+            let message = format!("{key} was changed by somebody else while the document was drawn");
+            return Ok(Done::Unrecorded { failure: failure("output_overwritten", message), retryable: true });
+        }
+        self.delete_stale(&manifest, &listed, older_keys).await?;
+        self.write_manifest(&manifest, false).await?;
+        Ok(self.recorded(manifest, retry, false))
+    }
+
+    /// An image that is no longer what the manifest says of it, if there is one.
+    async fn first_overwritten(
+        &self,
+        manifest: &Manifest,
+        listed: &[ListedObject],
+    ) -> Result<Option<String>, StoreError> {
+        let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
+        for (_, image) in images(manifest) {
+            if etags.get(image.key.as_str()).is_some_and(|etag| *etag == image.etag) {
+                continue;
+            }
+            // Under SSE-KMS equal bytes have different ETags: the hash that they carry decides.
+            let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
+            if found.is_none_or(|found| found.metadata.get(tag::SHA256) != Some(&image.sha256)) {
+                return Ok(Some(image.key.clone()));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Deletes images of earlier versions or settings that the new manifest does not name.
+    async fn delete_stale(
+        &self,
+        manifest: &Manifest,
+        listed: &[ListedObject],
+        older_keys: &[String],
+    ) -> Result<(), StoreError> {
+        let named: BTreeSet<&str> = images(manifest).map(|(_, image)| image.key.as_str()).collect();
+        let candidates: BTreeSet<&String> = listed
+            .iter()
+            .map(|object| &object.key)
+            .filter(|key| self.plan.page_of(key).is_some())
+            .chain(older_keys)
+            .filter(|key| !named.contains(key.as_str()))
+            .collect();
+        // Somebody's own file may be called page-0007.png: only what carries our mark is deleted.
+        let marked: Vec<_> = stream::iter(candidates)
+            .map(|key| async move {
+                let found = self.context.store.head(&self.plan.output_bucket, key).await;
+                found.map(|found| {
+                    let source = found.as_ref().and_then(|found| found.metadata.get(tag::SOURCE));
+                    (source == Some(&self.source.key)).then(|| key.clone())
+                })
+            })
+            .buffer_unordered(REQUESTS)
+            .collect()
+            .await;
+        let stale: Vec<String> = marked.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        if stale.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(images = stale.len(), "images of an earlier version are deleted");
+        self.context.store.delete(&self.plan.output_bucket, &stale).await
+    }
+
+    /// Records that the PDF could not be read at all, unless there is a record already: a newer
+    /// version's manifest must not give way to an older event.
+    async fn record_unread(&self, error: FetchError) -> Result<Done, StoreError> {
+        let failure = failure(error.code(), error.to_string());
+        let manifest = Manifest {
+            schema_version: SCHEMA_VERSION,
+            status: Status::Failed,
+            source: self.source_of(None),
+            backend: None,
+            settings: self.settings.canonical(),
+            settings_hash: self.hash.clone(),
+            page_count: None,
+            pages: Vec::new(),
+            error: Some(failure.clone()),
+            totals: Totals::default(),
+            generator: generator(),
+        };
+        match self.write_manifest(&manifest, true).await {
+            Ok(()) => Ok(self.recorded(manifest, None, false)),
+            Err(StoreError::AlreadyExists { .. }) => Ok(skipped(format!(
+                "{}; the manifest of another version stays as it is",
+                failure.message
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write_manifest(&self, manifest: &Manifest, only_if_absent: bool) -> Result<(), StoreError> {
+        let body = serde_json::to_vec_pretty(manifest).expect("a manifest has string keys and finite numbers");
+        let put = PutObject {
+            bucket: self.plan.output_bucket.clone(),
+            key: self.plan.manifest_key().to_owned(),
+            content_type: "application/json",
+            sha256: Sha256::digest(&body).into(),
+            metadata: BTreeMap::from([(tag::SOURCE.to_owned(), self.source.key.clone())]),
+            body: Bytes::from(body),
+            only_if_absent,
+        };
+        self.context.store.put(put).await.map(drop)
+    }
+
+    /// The manifest that stands, if it can be read.
+    async fn read_manifest(&self) -> Result<Option<Manifest>, StoreError> {
+        let object = ObjectRef {
+            bucket: self.plan.output_bucket.clone(),
+            key: self.plan.manifest_key().to_owned(),
+            version_id: None,
+            etag: None,
+        };
+        let mut bytes = Vec::new();
+        let options = FetchOptions { max_bytes: MAX_MANIFEST_BYTES, ..self.context.fetch.clone() };
+        let read = fetch(&*self.context.store, &object, &options, &mut |chunk| {
+            bytes.extend_from_slice(chunk);
+            Ok(())
+        });
+        match read.await {
+            Ok(_) => Ok(serde_json::from_slice::<Manifest>(&bytes)
+                .inspect_err(|error| tracing::warn!(key = object.key, "the manifest that stands is not ours: {error}"))
+                .ok()
+                .filter(|manifest| manifest.schema_version == SCHEMA_VERSION)),
+            Err(FetchError::Store(StoreError::NotFound { .. })) => Ok(None),
+            Err(FetchError::Store(error)) => Err(error),
+            Err(error) => Err(StoreError::Transient {
+                action: "s3:GetObject",
+                bucket: object.bucket,
+                key: object.key,
+                detail: error.to_string(),
+            }),
+        }
+    }
+
+    async fn list(&self) -> Result<Vec<ListedObject>, StoreError> {
+        self.context.store.list(&self.plan.output_bucket, self.plan.output_prefix()).await
+    }
+
+    /// The newest version of the source, if the event names one and so may be late.
+    async fn newest(&self) -> Result<Option<ObjectInfo>, StoreError> {
+        match self.source.version_id {
+            Some(_) => self.context.store.head(&self.source.bucket, &self.source.key).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn fetch(&self, pdf: &mut PdfFile) -> Result<ObjectInfo, FetchError> {
+        let options =
+            FetchOptions { max_bytes: self.settings.limits.max_input_bytes, ..self.context.fetch.clone() };
+        fetch(&*self.context.store, self.source, &options, &mut |chunk| pdf.append(chunk)).await
+    }
+
+    fn is_of(&self, manifest: &Manifest, info: &ObjectInfo) -> bool {
+        manifest.settings_hash == self.hash
+            && manifest.source.etag.as_deref() == Some(info.etag.as_str())
+            && manifest.source.version_id == info.version_id
+    }
+
+    fn source_of(&self, info: Option<&ObjectInfo>) -> manifest::Source {
+        manifest::Source {
+            bucket: self.source.bucket.clone(),
+            key: self.source.key.clone(),
+            version_id: info.map_or_else(|| self.source.version_id.clone(), |info| info.version_id.clone()),
+            etag: info.map_or_else(|| self.source.etag.clone(), |info| Some(info.etag.clone())),
+            bytes: info.map(|info| info.bytes),
+        }
+    }
+
+    fn already(&self, manifest: Manifest) -> Done {
+        self.recorded(manifest, None, true)
+    }
+
+    fn recorded(&self, manifest: Manifest, retry: Option<Failure>, already: bool) -> Done {
+        Done::Recorded {
+            manifest_key: self.plan.manifest_key().to_owned(),
+            bucket: self.plan.output_bucket.clone(),
+            manifest: Box::new(manifest),
+            retry,
+            already,
+        }
+    }
+}
+
+/// The longest manifest that is read: some 400 bytes a page.
+const MAX_MANIFEST_BYTES: u64 = 256 << 20;
+
+/// What the output bucket holds of a document before work begins.
+#[derive(Default)]
+struct Before {
+    /// A complete manifest of this version and these settings, whose images are all there.
+    finished: Option<Manifest>,
+    /// The images that need not be drawn again, by page number.
+    images: BTreeMap<i64, Image>,
+    /// The images that a manifest of another version or other settings names.
+    older_keys: Vec<String>,
+}
+
+/// A manifest that is ready to be written.
+struct Composed {
+    manifest: Manifest,
+    /// Why the document should be tried again.
+    retry: Option<Failure>,
+}
+
+/// Puts images into the output bucket.
+struct Uploader {
+    store: Arc<dyn ObjectStore>,
+    plan: Plan,
+    format: ImageFormat,
+    tags: BTreeMap<String, String>,
+}
+
+#[async_trait]
+impl PageSink for Uploader {
+    async fn keep(&self, page: PageIndex, page_count: u32, image: &Rendered) -> Result<Kept, SinkError> {
+        let sha256: [u8; 32] = Sha256::digest(&image.file).into();
+        let key = self.plan.page_key(page);
+        let mut metadata = self.tags.clone();
+        metadata.extend([
+            (tag::PAGE.to_owned(), page.to_string()),
+            (tag::PAGES.to_owned(), page_count.to_string()),
+            (tag::SHA256.to_owned(), hex(&sha256)),
+            (tag::SIZE.to_owned(), format!("{}x{}", image.width_px, image.height_px)),
+            (tag::CONTENT_ERRORS.to_owned(), image.content_errors.to_string()),
+        ]);
+        let put = PutObject {
+            bucket: self.plan.output_bucket.clone(),
+            key: key.clone(),
+            body: image.file.clone(),
+            content_type: self.format.content_type(),
+            sha256,
+            metadata,
+            only_if_absent: false,
+        };
+        match self.store.put(put).await {
+            Ok(info) => Ok(Kept { key, etag: info.etag, sha256 }),
+            Err(error) => Err(SinkError {
+                retryable: error.is_retryable(),
+                failure: failure(error.code(), error.to_string()),
+            }),
+        }
+    }
+}
+
+/// What tells one version of a source from another: its version id, else its ETag.
+fn version_tag(info: &ObjectInfo) -> &str {
+    info.version_id.as_deref().unwrap_or(&info.etag)
+}
+
+fn check_header(pdf: &PdfFile) -> Result<(), DocumentError> {
+    let refuse = |code, message: String| {
+        Err(DocumentError { failure: failure(code, message), retryable: false })
+    };
+    if pdf.bytes() == 0 {
+        return refuse("empty_file", "the file has no bytes; upload it again".into());
+    }
+    match pdf.looks_like_pdf() {
+        Ok(true) => Ok(()),
+        Ok(false) => refuse("not_a_pdf", "%PDF- is not within the first 1,024 bytes: the file is something else".into()),
+        Err(error) => refuse("io", error.to_string()),
+    }
+}
+
+fn images(manifest: &Manifest) -> impl Iterator<Item = (i64, &Image)> {
+    manifest.pages.iter().filter_map(image_of)
+}
+
+fn image_of(entry: &PageEntry) -> Option<(i64, &Image)> {
+    match &entry.result {
+        PageResult::Image(image) => Some((entry.page, image)),
+        PageResult::Failed { .. } => None,
+    }
+}
+
+fn skipped(reason: impl Into<String>) -> Done {
+    Done::Skipped { reason: reason.into() }
+}
+
+fn no_memory(error: &std::io::Error) -> Done {
+    let message = format!("no memory for the PDF: {error}");
+    Done::Unrecorded { failure: failure("io", message), retryable: true }
+}
+
+fn generator() -> String {
+    concat!("pdf2img ", env!("CARGO_PKG_VERSION")).into()
+}

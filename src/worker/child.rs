@@ -1,0 +1,213 @@
+//! The worker's side: one document, one thread, no way out.
+//!
+//! **Invariant:** this is the only place that calls a renderer in production.
+
+use std::io::{self, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use render_api::{
+    Document, OpenOptions, PageIndex, PixelFormat, Pixmap, RenderError, RenderOptions, Renderer,
+};
+use rustix::mm::{MapFlags, ProtFlags};
+
+use super::protocol::{FrameError, PROTOCOL_VERSION, Reply, Request, read_header, write_frame};
+use super::sandbox::{self, Limits};
+use crate::config::Settings;
+use crate::encode::{EncodeError, EncodeOptions, Encoder, Resolution};
+
+/// The first argument that makes the executable a worker.
+pub const WORKER_ARGUMENT: &str = "worker";
+
+/// Runs this process as a worker if its arguments say so; `None` if they do not.
+///
+/// Call it first in `main`, before a runtime or a thread is started.
+pub fn run_if_asked() -> Option<ExitCode> {
+    let mut args = std::env::args().skip(1);
+    if args.next().as_deref() != Some(WORKER_ARGUMENT) {
+        return None;
+    }
+    let mut number = || args.next().and_then(|arg| arg.parse::<u64>().ok());
+    let (Some(memory_bytes), Some(cpu_seconds)) = (number(), number()) else {
+        eprintln!("{WORKER_ARGUMENT} is started by the program itself: {WORKER_ARGUMENT} <memory bytes> <cpu seconds>");
+        return Some(ExitCode::from(2));
+    };
+    Some(match serve(&Limits { memory_bytes, cpu_seconds }) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("worker: {error}");
+            ExitCode::FAILURE
+        }
+    })
+}
+
+/// Locks the process in, then answers requests until the parent hangs up.
+fn serve(limits: &Limits) -> Result<(), FrameError> {
+    let sandbox = sandbox::enter(limits);
+    let mut socket = Socket;
+    write_frame(&mut socket, &Reply::Ready { protocol: PROTOCOL_VERSION, sandbox }, &[])?;
+
+    let Some(Request::Open { pdf_bytes, options, password }) = read_header(&mut socket)? else {
+        return Ok(());
+    };
+    let settings = match Settings::from_canonical(&options) {
+        Ok(settings) => settings,
+        Err(error) => {
+            let reply = Reply::Failed { code: "worker_protocol".into(), message: error.to_string() };
+            return Ok(write_frame(&mut socket, &reply, &[])?);
+        }
+    };
+    // The document borrows the engine, and the process ends with both.
+    let Some(renderer) = settings.backend.renderer() else {
+        let message = format!("backend {} is not in this build", settings.backend);
+        return Ok(write_frame(&mut socket, &Reply::Failed { code: "worker_protocol".into(), message }, &[])?);
+    };
+    let renderer: &'static dyn Renderer = Box::leak(renderer);
+    let started = Instant::now();
+    let opened = map_pdf(pdf_bytes).and_then(|pdf| renderer.open(pdf, &open_options(&settings, password)));
+    let mut document = match opened {
+        Ok(document) => document,
+        Err(error) => {
+            return Ok(write_frame(&mut socket, &failed(&error.into()), &[])?);
+        }
+    };
+    let opened = Reply::Opened {
+        page_count: document.page_count(),
+        engine_version: renderer.version(),
+        open_us: micros(started.elapsed()),
+    };
+    write_frame(&mut socket, &opened, &[])?;
+
+    let mut studio = Studio::default();
+    while let Some(request) = read_header(&mut socket)? {
+        let Request::Render { page } = request else { continue };
+        match studio.draw(document.as_mut(), PageIndex(page), &settings) {
+            Ok(reply) => write_frame(&mut socket, &reply, &studio.file)?,
+            Err(error) => write_frame(&mut socket, &failed(&error), &[])?,
+        }
+    }
+    Ok(())
+}
+
+/// The buffers of a worker, kept from page to page.
+#[derive(Default)]
+struct Studio {
+    pixmap: Pixmap,
+    encoder: Encoder,
+    /// The finished image file.
+    file: Vec<u8>,
+}
+
+impl Studio {
+    fn draw(
+        &mut self,
+        document: &mut dyn Document,
+        page: PageIndex,
+        settings: &Settings,
+    ) -> Result<Reply, PageError> {
+        let started = Instant::now();
+        let size = document.page_size(page)?;
+        let target = settings.scale.resolve(size);
+        let format = match settings.background {
+            render_api::Background::Color(_) => PixelFormat::Rgb8,
+            render_api::Background::Transparent => PixelFormat::Rgba8,
+        };
+        self.pixmap.reset(target.width_px, target.height_px, format, settings.limits.max_pixels)?;
+        let options = RenderOptions {
+            scale_x: target.scale_x,
+            scale_y: target.scale_y,
+            background: settings.background,
+            annotations: settings.annotations,
+        };
+        let drawn = document.render_page(page, &options, &mut self.pixmap)?;
+        let rendered = Instant::now();
+        let encoding = EncodeOptions {
+            encoding: settings.encoding,
+            color: settings.color,
+            resolution: Some(Resolution { x_dpi: target.scale_x * 72.0, y_dpi: target.scale_y * 72.0 }),
+        };
+        self.encoder.encode(&self.pixmap, &encoding, &mut self.file)?;
+        Ok(Reply::Page {
+            page: page.0,
+            width_px: target.width_px,
+            height_px: target.height_px,
+            content_errors: drawn.content_errors,
+            render_us: micros(rendered - started),
+            encode_us: micros(rendered.elapsed()),
+        })
+    }
+}
+
+/// Why a page has no image although the worker is well.
+#[derive(Debug, thiserror::Error)]
+enum PageError {
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+fn failed(error: &PageError) -> Reply {
+    let code = match error {
+        PageError::Render(error) => error.code(),
+        PageError::Encode(error) => error.code(),
+    };
+    Reply::Failed { code: code.into(), message: error.to_string() }
+}
+
+fn open_options(settings: &Settings, password: Option<String>) -> OpenOptions {
+    OpenOptions { password, page_box: settings.page_box, ..OpenOptions::default() }
+}
+
+/// Maps the PDF on descriptor 0 for as long as the process lives.
+fn map_pdf(bytes: u64) -> Result<&'static [u8], RenderError> {
+    if bytes == 0 {
+        return Ok(&[]);
+    }
+    // SAFETY: descriptor 0 is open for as long as the process lives, and nothing else owns it.
+    #[allow(unsafe_code)] // `std::io::stdin` would do, were it not for its buffer.
+    let pdf = unsafe { BorrowedFd::borrow_raw(0) };
+    let length = bytes as usize;
+    // SAFETY: the mapping is fresh, private and never unmapped. The parent has sealed the file
+    // against writing and shrinking, so the bytes behind the slice cannot change or go.
+    #[allow(unsafe_code)] // The one mapping of the project; a copy would double the memory.
+    let mapped = unsafe {
+        rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, pdf, 0)
+            .map(|start| std::slice::from_raw_parts(start.cast::<u8>(), length))
+    };
+    mapped.map_err(|error| RenderError::OutOfMemory { detail: format!("{bytes} bytes of PDF: {error}") })
+}
+
+fn micros(duration: Duration) -> u64 {
+    duration.as_micros() as u64
+}
+
+/// The socket to the parent, on descriptor 1, without the buffer of `std::io::stdout`.
+struct Socket;
+
+impl Socket {
+    fn descriptor(&self) -> BorrowedFd<'static> {
+        // SAFETY: descriptor 1 is open for as long as the process lives, and nothing else uses it.
+        #[allow(unsafe_code)] // A worker is given its descriptors by number.
+        unsafe {
+            BorrowedFd::borrow_raw(1)
+        }
+    }
+}
+
+impl io::Read for Socket {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::io::read(self.descriptor().as_fd(), buffer)?)
+    }
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(rustix::io::write(self.descriptor().as_fd(), bytes)?)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,450 @@
+//! The parent's side: workers are started, asked, watched by the clock, and ended.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use render_api::PageIndex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::child::WORKER_ARGUMENT;
+use super::protocol::{FrameError, PREFIX_BYTES, PROTOCOL_VERSION, Prefix, Reply, Request, frame_head};
+use super::sandbox::{Limits, SandboxReport};
+use crate::config::Settings;
+use crate::pdf_file::PdfFile;
+
+/// How long a worker may take to say that it is ready. It takes milliseconds, unless the machine
+/// is badly overloaded.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// How much of what a worker prints is kept, in bytes: its last words.
+const STDERR_KEPT_BYTES: usize = 2048;
+
+/// How to start a worker.
+#[derive(Debug, Clone)]
+pub struct WorkerCommand {
+    /// The executable. Default: this one, through `/proc/self/exe`.
+    pub program: PathBuf,
+    /// Its arguments before the limits. Default: `worker`.
+    pub arguments: Vec<OsString>,
+}
+
+impl Default for WorkerCommand {
+    fn default() -> Self {
+        WorkerCommand { program: "/proc/self/exe".into(), arguments: vec![WORKER_ARGUMENT.into()] }
+    }
+}
+
+/// The right to run so many workers at a time.
+#[derive(Debug, Clone)]
+pub struct Pool {
+    command: WorkerCommand,
+    limits: Limits,
+    size: usize,
+    slots: Arc<Semaphore>,
+    /// What the first worker reported; it is logged once.
+    sandbox: Arc<OnceLock<SandboxReport>>,
+}
+
+impl Pool {
+    /// A pool of `size` workers, each under `limits`.
+    pub fn new(size: usize, limits: Limits, command: WorkerCommand) -> Pool {
+        Pool { command, limits, size, slots: Arc::new(Semaphore::new(size)), sandbox: Arc::default() }
+    }
+
+    /// How many workers may run at a time.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
+    /// Starts a worker for a document as soon as there is room for one.
+    ///
+    /// It inherits the PDF's descriptor, so it may be started while the PDF still arrives.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError::Spawn`] if the process cannot be started.
+    pub async fn start(&self, pdf: &PdfFile) -> Result<Worker, WorkerError> {
+        let slot = Arc::clone(&self.slots).acquire_owned().await.expect("the semaphore is never closed");
+        self.start_in(slot, pdf)
+    }
+
+    /// Starts a worker if there is room for one now; `None` if there is not, or if it fails.
+    pub fn try_start(&self, pdf: &PdfFile) -> Option<Worker> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
+        self.start_in(slot, pdf).ok()
+    }
+
+    fn start_in(&self, slot: OwnedSemaphorePermit, pdf: &PdfFile) -> Result<Worker, WorkerError> {
+        let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(WorkerError::Spawn)?;
+        ours.set_nonblocking(true).map_err(WorkerError::Spawn)?;
+        let stream = UnixStream::from_std(ours).map_err(WorkerError::Spawn)?;
+        let mut child = Command::new(&self.command.program)
+            .args(&self.command.arguments)
+            .arg(self.limits.memory_bytes.to_string())
+            .arg(self.limits.cpu_seconds.to_string())
+            .env_clear()
+            .stdin(Stdio::from(pdf.descriptor().map_err(WorkerError::Spawn)?))
+            .stdout(Stdio::from(OwnedFd::from(theirs)))
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(WorkerError::Spawn)?;
+        let last_words = tokio::spawn(last_words(child.stderr.take()));
+        let sandbox = Arc::clone(&self.sandbox);
+        Ok(Worker {
+            child,
+            stream,
+            last_words: Some(last_words),
+            sandbox,
+            limits: self.limits,
+            max_file_bytes: 0,
+            pages: 0,
+            ready: false,
+            _slot: slot,
+        })
+    }
+
+    /// Starts a worker, has it try its sandbox out, and logs what is enforced; later calls and
+    /// later workers log it no more.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Pool::start), or [`WorkerError`] if it does not get ready.
+    pub async fn self_test(&self) -> Result<SandboxReport, WorkerError> {
+        let empty = PdfFile::new().map_err(WorkerError::Spawn)?;
+        let mut worker = self.start(&empty).await?;
+        worker.ready().await?;
+        Ok(self.sandbox.get().cloned().expect("a ready worker has reported"))
+    }
+}
+
+/// One worker process, for one document. Dropping it ends the process.
+#[derive(Debug)]
+pub struct Worker {
+    child: Child,
+    stream: UnixStream,
+    last_words: Option<tokio::task::JoinHandle<String>>,
+    sandbox: Arc<OnceLock<SandboxReport>>,
+    limits: Limits,
+    /// The longest image file that is taken from it; set when the document opens.
+    max_file_bytes: u64,
+    pages: u32,
+    ready: bool,
+    _slot: OwnedSemaphorePermit,
+}
+
+/// An engine that has opened a document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// The number of pages.
+    pub page_count: u32,
+    /// The engine's own version.
+    pub version: String,
+    /// How long it took to open the document.
+    pub open: Duration,
+}
+
+/// A page, drawn and encoded.
+#[derive(Debug, Clone)]
+pub struct Rendered {
+    /// The image file.
+    pub file: Bytes,
+    /// Width in px.
+    pub width_px: u32,
+    /// Height in px.
+    pub height_px: u32,
+    /// Errors in the page's content that the engine passed over.
+    pub content_errors: u32,
+    /// How long drawing took.
+    pub render: Duration,
+    /// How long encoding took.
+    pub encode: Duration,
+}
+
+/// What can come of asking a worker.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WorkerError {
+    /// The worker answered that it cannot, and is as good as before.
+    #[error("{message}")]
+    Refused {
+        /// A stable code from the engine or the encoder.
+        code: String,
+        /// What was wrong.
+        message: String,
+    },
+    /// The process could not be started.
+    #[error("failed to start a worker process: {0}")]
+    Spawn(io::Error),
+    /// It did not answer in time, and was killed.
+    #[error("gave no answer within {0:?} and was killed")]
+    Timeout(Duration),
+    /// It ran out of memory.
+    #[error("needed more than the worker's {} MiB of memory ({detail}); raise PDF2IMG_WORKER_MEMORY or lower the dpi", .limit_bytes >> 20)]
+    OutOfMemory {
+        /// What it had, in bytes.
+        limit_bytes: u64,
+        /// How it showed.
+        detail: String,
+    },
+    /// It crashed.
+    #[error("the worker crashed: {detail}")]
+    Crashed {
+        /// The signal or exit code, and its last words.
+        detail: String,
+    },
+    /// Somebody else killed it: the kernel for want of memory, or a person.
+    #[error("the worker was killed from outside (SIGKILL), as the kernel does when memory runs out")]
+    Killed,
+    /// It sent something that is not an answer, and was killed.
+    #[error("the worker broke the protocol and was killed: {0}")]
+    Protocol(String),
+}
+
+impl WorkerError {
+    /// The stable code of this kind of failure, as it stands in manifests and logs.
+    pub fn code(&self) -> &str {
+        match self {
+            WorkerError::Refused { code, .. } => code,
+            WorkerError::Spawn(_) => "worker_unavailable",
+            WorkerError::Timeout(_) => "page_timeout",
+            WorkerError::OutOfMemory { .. } | WorkerError::Killed => "page_memory",
+            WorkerError::Crashed { .. } => "page_crashed",
+            WorkerError::Protocol(_) => "worker_protocol",
+        }
+    }
+
+    /// Whether the worker can be asked again.
+    pub fn leaves_worker_alive(&self) -> bool {
+        matches!(self, WorkerError::Refused { .. })
+    }
+
+    /// Whether trying again may help although nothing about the document changes.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, WorkerError::Spawn(_) | WorkerError::Killed)
+    }
+}
+
+impl Worker {
+    /// How many pages it has been asked for, so that a failure can be laid at the right door.
+    pub fn pages(&self) -> u32 {
+        self.pages
+    }
+
+    /// Has the worker open the PDF that it inherited.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError`]; after any but [`WorkerError::Refused`] the worker is gone.
+    pub async fn open(&mut self, pdf: &PdfFile, settings: &Settings) -> Result<Engine, WorkerError> {
+        self.ready().await?;
+        let request = Request::Open {
+            pdf_bytes: pdf.bytes(),
+            options: settings.canonical(),
+            password: settings.password.as_ref().map(|password| password.expose().to_owned()),
+        };
+        // No encoder writes more than its raw pixels and a little; nothing is longer than all memory.
+        let raw_bytes = settings.limits.max_pixels.saturating_mul(4).saturating_add(1 << 20);
+        self.max_file_bytes = raw_bytes.min(self.limits.memory_bytes);
+        match self.ask(&request, settings.limits.page_timeout).await? {
+            (Reply::Opened { page_count, engine_version, open_us }, _) => {
+                Ok(Engine { page_count, version: engine_version, open: Duration::from_micros(open_us) })
+            }
+            (other, _) => self.broke(format!("it answered Open with {other:?}")).await,
+        }
+    }
+
+    /// Has the worker draw and encode a page.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError`]; after any but [`WorkerError::Refused`] the worker is gone.
+    pub async fn render(&mut self, page: PageIndex, within: Duration) -> Result<Rendered, WorkerError> {
+        self.pages += 1;
+        match self.ask(&Request::Render { page: page.0 }, within).await? {
+            (Reply::Page { page: answered, width_px, height_px, content_errors, render_us, encode_us }, file)
+                if answered == page.0 && !file.is_empty() =>
+            {
+                Ok(Rendered {
+                    file,
+                    width_px,
+                    height_px,
+                    content_errors,
+                    render: Duration::from_micros(render_us),
+                    encode: Duration::from_micros(encode_us),
+                })
+            }
+            (other, _) => self.broke(format!("it was asked for page {page} and answered {other:?}")).await,
+        }
+    }
+
+    /// Waits until the worker runs and has locked itself in.
+    async fn ready(&mut self) -> Result<(), WorkerError> {
+        if self.ready {
+            return Ok(());
+        }
+        match self.receive(READY_WITHIN).await? {
+            (Reply::Ready { protocol: PROTOCOL_VERSION, sandbox }, _) => {
+                self.ready = true;
+                if self.sandbox.set(sandbox.clone()).is_ok() {
+                    report(&sandbox);
+                }
+                Ok(())
+            }
+            (other, _) => self.broke(format!("it greeted with {other:?}")).await,
+        }
+    }
+
+    async fn ask(&mut self, request: &Request, within: Duration) -> Result<(Reply, Bytes), WorkerError> {
+        // Requests are small: they fit the socket's buffer, so a worker that hangs cannot block this.
+        if let Err(error) = self.stream.write_all(&frame_head(request, 0)).await {
+            return Err(self.autopsy(error.into()).await);
+        }
+        match self.receive(within).await? {
+            (Reply::Failed { code, message }, _) => Err(WorkerError::Refused { code, message }),
+            answer => Ok(answer),
+        }
+    }
+
+    async fn receive(&mut self, within: Duration) -> Result<(Reply, Bytes), WorkerError> {
+        match timeout(within, read_frame(&mut self.stream, self.max_file_bytes)).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.autopsy(error).await),
+            Err(_) => {
+                self.kill().await;
+                Err(WorkerError::Timeout(within))
+            }
+        }
+    }
+
+    /// Ends a worker that answered nonsense.
+    async fn broke<T>(&mut self, how: String) -> Result<T, WorkerError> {
+        self.kill().await;
+        Err(WorkerError::Protocol(how.chars().take(300).collect()))
+    }
+
+    async fn kill(&mut self) {
+        // It fails only if the process has ended by itself, which is as good.
+        let _ = self.child.kill().await;
+    }
+
+    /// Finds out why the connection to a worker broke.
+    async fn autopsy(&mut self, error: FrameError) -> WorkerError {
+        let hung_up = matches!(&error, FrameError::Io(_));
+        // A worker whose socket is gone is ending; one that sent garbage may well live.
+        let status = match timeout(Duration::from_secs(1), self.child.wait()).await {
+            Ok(Ok(status)) if hung_up => status,
+            _ => {
+                self.kill().await;
+                return WorkerError::Protocol(error.to_string());
+            }
+        };
+        let last_words = match self.last_words.take() {
+            Some(task) => task.await.unwrap_or_default(),
+            None => String::new(),
+        };
+        classify(status, &last_words, self.limits.memory_bytes)
+    }
+}
+
+/// Says what a worker's end means.
+fn classify(status: ExitStatus, last_words: &str, limit_bytes: u64) -> WorkerError {
+    // Rust's allocator prints this before it aborts; there is no stable hook to say it otherwise.
+    if last_words.contains("memory allocation of") {
+        return WorkerError::OutOfMemory { limit_bytes, detail: one_line(last_words) };
+    }
+    match status.signal() {
+        Some(libc::SIGKILL) => WorkerError::Killed,
+        Some(libc::SIGXCPU) => WorkerError::Crashed { detail: "over its limit of CPU time".into() },
+        Some(number) => {
+            let name = match number {
+                libc::SIGSEGV => "SIGSEGV",
+                libc::SIGABRT => "SIGABRT",
+                libc::SIGBUS => "SIGBUS",
+                libc::SIGFPE => "SIGFPE",
+                libc::SIGILL => "SIGILL",
+                libc::SIGTRAP => "SIGTRAP",
+                _ => "a signal",
+            };
+            WorkerError::Crashed { detail: format!("{name} ({number}) {}", one_line(last_words)) }
+        }
+        None => WorkerError::Crashed { detail: format!("{status} {}", one_line(last_words)) },
+    }
+}
+
+async fn read_frame(stream: &mut UnixStream, max_body_bytes: u64) -> Result<(Reply, Bytes), FrameError> {
+    let mut prefix = [0; PREFIX_BYTES];
+    stream.read_exact(&mut prefix).await?;
+    let prefix = Prefix::parse(&prefix, max_body_bytes)?;
+    let mut header = vec![0; prefix.header_bytes as usize];
+    stream.read_exact(&mut header).await?;
+    let mut body = BytesMut::with_capacity(prefix.body_bytes as usize);
+    let mut rest = stream.take(prefix.body_bytes);
+    while rest.limit() > 0 {
+        if rest.read_buf(&mut body).await? == 0 {
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
+        }
+    }
+    Ok((serde_json::from_slice(&header)?, body.freeze()))
+}
+
+/// Drains what a worker prints, so that it never blocks on the pipe, and keeps the end of it.
+async fn last_words(stderr: Option<ChildStderr>) -> String {
+    let Some(mut stderr) = stderr else { return String::new() };
+    let mut kept = Vec::new();
+    let mut buffer = [0; STDERR_KEPT_BYTES];
+    while let Ok(n @ 1..) = stderr.read(&mut buffer).await {
+        kept.extend_from_slice(&buffer[..n]);
+        kept.drain(..kept.len().saturating_sub(STDERR_KEPT_BYTES));
+    }
+    String::from_utf8_lossy(&kept).into_owned()
+}
+
+/// Printable text on one line, without what could forge a line of a log.
+fn one_line(text: &str) -> String {
+    let words: Vec<&str> = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty()).collect();
+    words.join(" ").chars().take(300).collect()
+}
+
+fn report(sandbox: &SandboxReport) {
+    let enforced = sandbox.enforced.join(" ");
+    if sandbox.missing.is_empty() {
+        tracing::info!(enforced, "workers are sandboxed");
+    } else {
+        tracing::warn!(enforced, missing = ?sandbox.missing, "workers are sandboxed in part: this kernel refuses the rest");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended_by(signal: i32, last_words: &str) -> WorkerError {
+        classify(ExitStatus::from_raw(signal), last_words, 1 << 30)
+    }
+
+    #[test]
+    fn the_end_of_a_worker_is_named_by_its_cause() {
+        assert_eq!(ended_by(libc::SIGSEGV, "").code(), "page_crashed");
+        assert_eq!(ended_by(libc::SIGABRT, "memory allocation of 12 bytes failed\n").code(), "page_memory");
+        assert_eq!(ended_by(libc::SIGKILL, "").code(), "page_memory");
+        let exit_1 = classify(ExitStatus::from_raw(1 << 8), "worker: boom", 1);
+        assert!(exit_1.to_string().contains("exit status: 1 worker: boom"), "{exit_1}");
+    }
+
+    #[test]
+    fn last_words_cannot_forge_a_line_of_a_log() {
+        assert_eq!(one_line("a\n{\"level\":\"ERROR\"}\x1b[2J\tb"), "a {\"level\":\"ERROR\"} [2J b");
+    }
+}

@@ -38,7 +38,8 @@ pub struct Job {
     /// S3's mark of order between events on the same key: of two, padded on the right with zeros
     /// to the same length, the greater is the later.
     pub sequencer: Option<String>,
-    /// Options that differ from the deployment's; empty but for direct invokes.
+    /// Options that differ from the deployment's; empty but for direct invokes, which may come
+    /// through a queue too.
     pub overrides: Map<String, Value>,
     /// The SQS message that it came in.
     pub message_id: Option<String>,
@@ -192,15 +193,18 @@ impl Batch {
     fn read_records(&mut self, records: &[Value], message_id: Option<&str>) -> Reply {
         let mut reply = Reply::S3;
         for record in records {
-            let (outcome, message_id) = if record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs") {
-                reply = Reply::Sqs;
-                let id = record.get("messageId").and_then(Value::as_str);
-                (self.read_sqs(record, id), id)
-            } else if record.get("Sns").is_some() {
-                (self.read_sns(record, message_id), message_id)
-            } else {
-                (self.read_s3(record, message_id), message_id)
-            };
+            let (outcome, message_id) =
+                if record.get("eventSource").and_then(Value::as_str) == Some("aws:sqs") {
+                    reply = Reply::Sqs;
+                    // Lambda takes no other ids than those of its own batch for failed messages, so the
+                    // outermost counts.
+                    let id = message_id.or_else(|| record.get("messageId").and_then(Value::as_str));
+                    (self.read_sqs(record, id), id)
+                } else if record.get("Sns").is_some() {
+                    (self.read_sns(record, message_id), message_id)
+                } else {
+                    (self.read_s3(record, message_id), message_id)
+                };
             self.reject_failed(outcome, message_id);
         }
         reply
@@ -294,7 +298,11 @@ impl Batch {
 }
 
 fn named(what: &str, text: String) -> Result<String, EventError> {
-    if text.is_empty() { Err(EventError::Malformed { detail: format!("the {what} is empty") }) } else { Ok(text) }
+    if text.is_empty() {
+        Err(EventError::Malformed { detail: format!("the {what} is empty") })
+    } else {
+        Ok(text)
+    }
 }
 
 /// A bucket that keeps no versions sends none, an empty one, or `null`.
@@ -312,5 +320,173 @@ fn fields_of(payload: &Value) -> String {
         Value::Object(map) if map.is_empty() => "none".to_owned(),
         Value::Object(map) => map.keys().take(20).map(String::as_str).collect::<Vec<_>>().join(", "),
         _ => "none, as it is not an object".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    macro_rules! fixture {
+        ($name:literal) => {
+            serde_json::from_str::<Value>(include_str!(concat!("../tests/fixtures/events/", $name, ".json")))
+                .unwrap()
+        };
+    }
+
+    fn keys(invocation: &Invocation) -> Vec<&str> {
+        invocation.jobs.iter().map(|job| job.source.key.as_str()).collect()
+    }
+
+    #[test]
+    fn a_notification_of_s3_names_a_version_of_an_object() {
+        let invocation = parse(&fixture!("s3-put")).unwrap();
+        assert_eq!(invocation.reply, Reply::S3);
+        let expected = Job {
+            source: ObjectRef {
+                bucket: "documents".to_owned(),
+                key: "inbox/Ünï côdé + plus & (1).PDF".to_owned(),
+                version_id: Some("096fKKXTRTtl3on89fVO.nfljtsv6qko".to_owned()),
+                etag: Some("d41d8cd98f00b204e9800998ecf8427e".to_owned()),
+            },
+            bytes: Some(184_292),
+            sequencer: Some("0055AED6DCD90281E5".to_owned()),
+            overrides: Map::new(),
+            message_id: None,
+        };
+        assert_eq!(invocation.jobs, [expected]);
+    }
+
+    #[test]
+    fn one_bad_record_does_not_take_the_others_with_it() {
+        let invocation = parse(&fixture!("s3-several-records")).unwrap();
+        assert_eq!(keys(&invocation), ["a.pdf", "b.pdf"]);
+        assert_eq!(invocation.rejected.len(), 1);
+        assert_eq!(invocation.rejected[0].error.code(), "key_not_utf8");
+        assert_eq!(invocation.ignored.len(), 1);
+        assert!(invocation.ignored[0].reason.contains("ObjectRemoved:Delete"));
+        // The second comes from a multipart upload, with quotes, and from a bucket without versions.
+        let source = &invocation.jobs[1].source;
+        assert_eq!(source.etag.as_deref(), Some("9b2cf535f27731c974343645a3985328-3"));
+        assert_eq!(source.version_id, None);
+    }
+
+    #[test]
+    fn a_server_may_omit_all_but_bucket_and_key() {
+        let invocation = parse(&fixture!("minio-put")).unwrap();
+        assert_eq!(keys(&invocation), ["inbox/report.pdf"]);
+        let job = &invocation.jobs[0];
+        assert_eq!((&job.source.etag, &job.source.version_id), (&None, &None));
+        assert_eq!((job.bytes, &job.sequencer), (None, &None));
+    }
+
+    #[test]
+    fn each_message_of_a_queue_is_read_for_itself() {
+        let invocation = parse(&fixture!("sqs-batch")).unwrap();
+        assert_eq!(invocation.reply, Reply::Sqs);
+        let jobs: Vec<_> = invocation
+            .jobs
+            .iter()
+            .map(|job| (job.message_id.as_deref().unwrap(), job.source.key.as_str()))
+            .collect();
+        assert_eq!(
+            jobs,
+            [
+                ("m-two-records", "one.pdf"),
+                ("m-two-records", "two.pdf"),
+                ("m-sns", "through sns.pdf"),
+                ("m-eventbridge", "inbox/a + b %41.pdf"),
+            ]
+        );
+        let rejected: Vec<_> = invocation
+            .rejected
+            .iter()
+            .map(|rejected| (rejected.message_id.as_deref().unwrap(), rejected.error.code()))
+            .collect();
+        assert_eq!(rejected, [("m-not-json", "message_not_json"), ("m-stranger", "unknown_event")]);
+        let ignored: Vec<_> =
+            invocation.ignored.iter().map(|ignored| ignored.message_id.as_deref().unwrap()).collect();
+        assert_eq!(ignored, ["m-test", "m-sns-test"]);
+    }
+
+    #[test]
+    fn a_message_within_a_message_is_reported_as_the_outer_one() {
+        let inner = json!({"Records": [{"eventSource": "aws:sqs", "messageId": "inner", "body": "no"}]});
+        let outer =
+            json!({"Records": [{"eventSource": "aws:sqs", "messageId": "outer", "body": inner.to_string()}]});
+        let invocation = parse(&outer).unwrap();
+        assert_eq!(invocation.rejected[0].message_id.as_deref(), Some("outer"));
+    }
+
+    #[test]
+    fn sns_is_read_as_what_it_carries() {
+        let invocation = parse(&fixture!("sns-of-s3")).unwrap();
+        assert_eq!((keys(&invocation), invocation.reply), (vec!["through sns.pdf"], Reply::S3));
+    }
+
+    #[test]
+    fn eventbridge_sends_keys_as_they_are() {
+        let invocation = parse(&fixture!("eventbridge-object-created")).unwrap();
+        assert_eq!(invocation.reply, Reply::EventBridge);
+        assert_eq!(keys(&invocation), ["inbox/a + b %41.pdf"]);
+        let source = &invocation.jobs[0].source;
+        assert_eq!(source.etag.as_deref(), Some("b1946ac92492d2347c6235b4d2611184"));
+        assert_eq!(source.version_id.as_deref(), Some("IYV3p45BT0ac8hjHg1houSdS1a.Mro8e"));
+        assert_eq!(invocation.jobs[0].bytes, Some(5));
+
+        let deleted = parse(&fixture!("eventbridge-object-deleted")).unwrap();
+        assert!(deleted.jobs.is_empty() && deleted.rejected.is_empty());
+        assert!(deleted.ignored[0].reason.contains("Object Deleted"));
+    }
+
+    #[test]
+    fn a_direct_invoke_brings_its_options() {
+        let invocation = parse(&fixture!("direct")).unwrap();
+        assert_eq!(invocation.reply, Reply::Direct);
+        let job = &invocation.jobs[0];
+        assert_eq!(job.source.key, "inbox/a + b %41.pdf");
+        assert_eq!(job.source.version_id.as_deref(), Some("v1"));
+        assert_eq!(job.source.etag.as_deref(), Some("abc"));
+        let options = json!({"dpi": 300, "format": "jpeg", "annotations": false});
+        assert_eq!(Value::Object(job.overrides.clone()), options);
+    }
+
+    #[test]
+    fn a_test_event_is_acknowledged() {
+        let invocation = parse(&fixture!("s3-test-event")).unwrap();
+        assert_eq!(invocation.reply, Reply::TestEvent);
+        assert!(invocation.jobs.is_empty() && invocation.rejected.is_empty());
+    }
+
+    #[test]
+    fn strange_events_are_errors_that_show_no_values() {
+        for payload in
+            [json!(null), json!([]), json!("x"), json!({}), json!({"bucket": "b"}), json!({"a": 1})]
+        {
+            assert_eq!(parse(&payload).unwrap_err().code(), "unknown_event", "{payload}");
+        }
+        let error = parse(&json!({"pin": "hunter2"})).unwrap_err().to_string();
+        assert!(error.contains("pin") && !error.contains("hunter2"), "{error}");
+    }
+
+    #[test]
+    fn records_that_lack_what_is_needed_are_rejected() {
+        for record in [
+            json!(7),
+            json!({}),
+            json!({"eventName": "ObjectCreated:Put"}),
+            json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {}}}),
+            json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "b"}, "object": {"key": ""}}}),
+            json!({"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": ""}, "object": {"key": "k"}}}),
+            json!({"eventSource": "aws:sqs", "messageId": "m"}),
+        ] {
+            let invocation = parse(&json!({"Records": [record]})).unwrap();
+            assert_eq!(invocation.jobs, [], "{record}");
+            assert_eq!(invocation.rejected.len(), 1, "{record}");
+            assert_eq!(invocation.rejected[0].error.code(), "malformed_record", "{record}");
+        }
+        assert_eq!(parse(&json!({"bucket": "", "key": "k"})).unwrap_err().code(), "malformed_record");
     }
 }

@@ -268,3 +268,183 @@ fn text_of(pieces: Vec<Piece>) -> String {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(template: &str) -> Settings {
+        Settings { output_key: template.parse().unwrap(), ..Settings::default() }
+    }
+
+    fn source(key: &str) -> ObjectRef {
+        ObjectRef { bucket: "documents".to_owned(), key: key.to_owned(), version_id: None, etag: None }
+    }
+
+    fn plan(key: &str, template: &str) -> Plan {
+        match Plan::new(&source(key), &settings(template), ".pdf") {
+            Ok(Decision::Process(plan)) => plan,
+            other => panic!("{key}: {other:?}"),
+        }
+    }
+
+    fn skipped(key: &str, suffix: &str) -> Option<&'static str> {
+        match Plan::new(&source(key), &Settings::default(), suffix).unwrap() {
+            Decision::Process(_) => None,
+            Decision::Skip(reason) => Some(reason.code()),
+        }
+    }
+
+    const DEFAULT: &str = "{stem}/page-{page:04}.{ext}";
+
+    #[test]
+    fn images_and_manifest_stand_beside_the_pdf() {
+        for (key, template, first, manifest) in [
+            (
+                "inbox/Ünï côdé + plus & (1).PDF",
+                DEFAULT,
+                "inbox/Ünï côdé + plus & (1)/page-0001.png",
+                "inbox/Ünï côdé + plus & (1)/manifest.json",
+            ),
+            ("a.pdf", DEFAULT, "a/page-0001.png", "a/manifest.json"),
+            ("/a.pdf", DEFAULT, "/a/page-0001.png", "/a/manifest.json"),
+            ("a//b.pdf", DEFAULT, "a//b/page-0001.png", "a//b/manifest.json"),
+            ("a.b/c.d.pdf", DEFAULT, "a.b/c.d/page-0001.png", "a.b/c.d/manifest.json"),
+            ("in/.pdf", DEFAULT, "in/.pdf/page-0001.png", "in/.pdf/manifest.json"),
+            ("in/...pdf", DEFAULT, "in/...pdf/page-0001.png", "in/...pdf/manifest.json"),
+            ("in/a.pdf", "{stem}-{page}.png", "in/a-1.png", "in/a.manifest.json"),
+            ("in/a.pdf", "/out/{key}/{page:02}.{ext}", "out/in/a/01.png", "out/in/a/manifest.json"),
+            ("in/a.pdf", "/out/{folder}/{stem}-{page}.{ext}", "out/in/a-1.png", "out/in/a.manifest.json"),
+            ("a.pdf", "/out/{folder}/{stem}-{page}.{ext}", "out/a-1.png", "out/a.manifest.json"),
+            ("a.pdf", "/{folder}/{page}.{ext}", "1.png", "a.manifest.json"),
+            ("in/a.pdf", "{stem}/{page}/{page:03}.{ext}", "in/a/1/001.png", "in/a/manifest.json"),
+            ("in/a.pdf", "pages/{page}/{stem}.{ext}", "in/pages/1/a.png", "in/pages/a.manifest.json"),
+        ] {
+            let plan = plan(key, template);
+            assert_eq!(plan.page_key(PageIndex(0)), first, "{key} {template}");
+            assert_eq!(plan.manifest_key(), manifest, "{key} {template}");
+            assert_eq!(plan.output_bucket, "documents");
+        }
+    }
+
+    #[test]
+    fn the_extension_is_the_formats() {
+        use crate::encode::{Encoding, JpegScans, Quality};
+        let encoding = Encoding::Jpeg { quality: Quality::default(), scans: JpegScans::Baseline };
+        let settings = Settings { encoding, output_bucket: Some("images".to_owned()), ..Settings::default() };
+        let Decision::Process(plan) = Plan::new(&source("a.pdf"), &settings, ".pdf").unwrap() else {
+            panic!("a PDF is processed");
+        };
+        assert_eq!(plan.page_key(PageIndex(11_111)), "a/page-11112.jpeg");
+        assert_eq!(plan.output_bucket, "images");
+    }
+
+    #[test]
+    fn a_page_is_told_by_its_key() {
+        for template in [
+            DEFAULT,
+            "{stem}-{page}.png",
+            "{stem}/{page}/{page:03}.{ext}",
+            "/{page}.{ext}",
+            "/{key}-{page:09}.webp",
+        ] {
+            let plan = plan("in/7.pdf", template);
+            for index in [0, 8, 9, 999, 9_999, u32::MAX - 1] {
+                let key = plan.page_key(PageIndex(index));
+                assert_eq!(plan.page_of(&key), Some(PageIndex(index)), "{key}");
+                assert!(key.starts_with(plan.output_prefix()));
+            }
+            assert_eq!(plan.page_of(plan.manifest_key()), None);
+        }
+        let plan = plan("in/a.pdf", DEFAULT);
+        for key in [
+            "in/a/page-0000.png",
+            "in/a/page-1.png",
+            "in/a/page-00001.png",
+            "in/a/page-0001.jpeg",
+            "in/a/page-0001.png.bak",
+            "in/a/page-.png",
+            "in/a/page-99999999999.png",
+            "in/b/page-0001.png",
+            "",
+        ] {
+            assert_eq!(plan.page_of(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn only_pdfs_are_taken_and_never_our_own_outputs() {
+        for key in ["a.pdf", "A.PDF", "inbox/page-0001.pdf", "a/manifest.json.pdf", "x/page-0001.png.pdf"] {
+            assert_eq!(skipped(key, ".pdf"), None, "{key}");
+        }
+        for (key, suffix, code) in [
+            ("/", ".pdf", "folder_marker"),
+            ("a.pdf/", ".pdf", "folder_marker"),
+            ("//", "", "folder_marker"),
+            ("a.png", ".pdf", "other_suffix"),
+            ("pdf", ".pdf", "other_suffix"),
+            ("é", ".pdf", "other_suffix"),
+            ("a/page-0001.png", "", "own_output"),
+            ("in/a/manifest.json", "", "own_output"),
+        ] {
+            assert_eq!(skipped(key, suffix), Some(code), "{key}");
+        }
+        assert_eq!(skipped("scan", ""), None);
+        assert_eq!(skipped("page-0001.png", ""), None);
+    }
+
+    #[test]
+    fn what_another_bucket_holds_is_not_our_output() {
+        let settings = Settings { output_bucket: Some("images".to_owned()), ..Settings::default() };
+        let decision = Plan::new(&source("a/page-0001.png"), &settings, "").unwrap();
+        assert!(matches!(decision, Decision::Process(_)));
+    }
+
+    #[test]
+    fn a_document_has_the_same_keys_whether_or_not_all_keys_are_taken() {
+        let of = |suffix| match Plan::new(&source("in/a.PDF"), &Settings::default(), suffix).unwrap() {
+            Decision::Process(plan) => plan.page_key(PageIndex(0)),
+            Decision::Skip(reason) => panic!("{reason}"),
+        };
+        assert_eq!(of(""), of(".pdf"));
+    }
+
+    #[test]
+    fn keys_that_would_be_too_long_are_cut_and_stay_apart() {
+        let long_name = format!("in/{}.pdf", "é".repeat(508));
+        let other_name = format!("in/{}x.pdf", "é".repeat(508));
+        let long_folder = format!("{}/x.pdf", "ab/".repeat(339));
+        let one_folder = format!("{}/{}.pdf", "f".repeat(1_000), "x".repeat(19));
+        for template in [DEFAULT, "/out/{key}/{page}.{ext}", "/{folder}/{stem}/{stem}-{page:09}.{ext}"] {
+            let mut seen = std::collections::BTreeSet::new();
+            for key in [&long_name, &other_name, &long_folder, &one_folder] {
+                assert!(key.len() <= MAX_KEY_BYTES);
+                let plan = plan(key, template);
+                let last = plan.page_key(PageIndex(u32::MAX - 1));
+                assert!(last.len() <= MAX_KEY_BYTES, "{} bytes", last.len());
+                assert!(plan.manifest_key().len() <= MAX_KEY_BYTES);
+                assert_eq!(plan.page_of(&last), Some(PageIndex(u32::MAX - 1)));
+                assert_eq!(plan, super::tests::plan(key, template), "the cut is deterministic");
+                assert!(seen.insert(plan.manifest_key().to_owned()), "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cut_key_keeps_as_much_of_the_name_as_fits() {
+        let key = format!("in/{}.pdf", "x".repeat(1_017));
+        let page = plan(&key, DEFAULT).page_key(PageIndex(0));
+        let hash = &hex(&Sha256::digest(&key))[..16];
+        assert!(page.ends_with(&format!("x-{hash}/page-0001.png")), "{page}");
+        // The number may grow from 4 to 10 digits.
+        assert_eq!(page.len(), MAX_KEY_BYTES - 6);
+    }
+
+    #[test]
+    fn a_template_of_too_many_names_is_an_error_and_not_a_cut_extension() {
+        let template = format!("{}{{page}}.{{ext}}", "{stem}-".repeat(70));
+        let error =
+            Plan::new(&source(&format!("{}.pdf", "x".repeat(99))), &settings(&template), ".pdf").unwrap_err();
+        assert_eq!(error.code(), "key_too_long");
+    }
+}

@@ -501,15 +501,13 @@ impl Given {
                 return Err(self.conflict(rule.first, rule.second, rule.reason));
             }
         }
-        // These come after the rules: the proportions of a page cannot be at odds with one side.
-        if self.values.contains_key("fit") {
+        if let Some(fit) = self.values.get("fit") {
             for side in ["width", "height"] {
                 if !self.values.contains_key(side) {
-                    return Err(self.conflict(
-                        "fit",
-                        side,
-                        "fit has a meaning only if width and height are given",
-                    ));
+                    return Err(ConfigError::Incomplete {
+                        name: format!("{}={}", fit.origin.spell("fit"), fit.text),
+                        missing: fit.origin.spell(side),
+                    });
                 }
             }
         }
@@ -751,6 +749,9 @@ fn bad_value(origin: Origin, option: &OptionSpec, text: &str, detail: Option<Str
 }
 
 fn unknown(origin: Origin, name: &str) -> ConfigError {
+    if name.len() > 64 {
+        return ConfigError::Unknown { name: name.to_owned(), suggestion: None };
+    }
     let names = OPTIONS.iter().map(|option| origin.spell(option.name));
     let nearest = names.map(|known| (edit_distance(name, &known), known)).min();
     // Three edits turn most short names into another.
@@ -772,4 +773,121 @@ fn edit_distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use render_api::PageBox;
+
+    use super::*;
+    use crate::config::settings::Backend;
+    use crate::encode::ColorMode;
+
+    fn accepted(name: &str) -> &'static str {
+        OPTIONS.iter().find(|option| option.name == name).unwrap().accepted
+    }
+
+    #[test]
+    fn names_are_in_kebab_case_and_unique_in_every_spelling() {
+        for (i, option) in OPTIONS.iter().enumerate() {
+            assert!(option.name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{}", option.name);
+            assert!(OPTIONS[..i].iter().all(|other| other.name != option.name), "{}", option.name);
+            assert_eq!(find_json(&option.field()).unwrap().name, option.name);
+        }
+        let timeout = OPTIONS.iter().find(|option| option.name == "page-timeout").unwrap();
+        assert_eq!(timeout.variable(), "PDF2IMG_PAGE_TIMEOUT");
+        assert_eq!(timeout.field(), "page_timeout");
+        assert_eq!(Origin::Flag.spell(timeout.name), "--page-timeout");
+    }
+
+    #[test]
+    fn what_is_said_to_be_accepted_is_all_that_is() {
+        let of = |names: &[&'static str]| match names {
+            [one] => (*one).to_owned(),
+            [first @ .., last] => format!("{} or {last}", first.join(", ")),
+            [] => String::new(),
+        };
+        assert_eq!(accepted("backend"), of(&Backend::ALL.map(Backend::as_str)));
+        assert_eq!(accepted("fit"), of(&Fit::ALL.map(Fit::as_str)));
+        assert_eq!(accepted("format"), of(&ImageFormat::ALL.map(ImageFormat::as_str)));
+        assert_eq!(accepted("png-effort"), of(&PngEffort::ALL.map(PngEffort::as_str)));
+        assert_eq!(accepted("color"), of(&ColorMode::ALL.map(ColorMode::as_str)));
+        assert_eq!(accepted("page-box"), of(&PageBox::ALL.map(PageBox::as_str)));
+        assert_eq!(accepted("log"), of(&LogLevel::ALL.map(LogLevel::as_str)));
+        assert_eq!(accepted("log-format"), of(&LogFormat::ALL.map(LogFormat::as_str)));
+    }
+
+    #[test]
+    fn the_defaults_that_are_shown_are_those_in_force() {
+        let host = Host { cpus: NonZeroUsize::MIN, built_in: Backend::ALL.to_vec() };
+        let resolved = |given: &Given| given.resolve(&host, None).unwrap();
+        let expected = resolved(&Given::default());
+        for option in OPTIONS {
+            // Some defaults are described rather than written as a value.
+            let text = option.default.split(':').next().filter(|_| option.default.starts_with("auto:"));
+            let text = text.unwrap_or(option.default);
+            let mut given = Given::default();
+            let is_described =
+                ["follows", "85 for", "none", "the source's"].iter().any(|d| text.starts_with(d));
+            if (is_described && option.name != "document-timeout") || option.name == "fit" {
+                continue;
+            }
+            given.set(Origin::Flag, option, text).unwrap();
+            assert_eq!(resolved(&given), expected, "{}", option.name);
+        }
+    }
+
+    #[test]
+    fn every_option_refuses_nonsense_but_free_text() {
+        for option in OPTIONS {
+            let outcome = Given::default().set(Origin::Flag, option, "?!{");
+            let is_free = ["password", "input-suffix"].contains(&option.name);
+            assert_eq!(outcome.is_ok(), is_free, "{}", option.name);
+        }
+    }
+
+    #[test]
+    fn numbers_are_held_within_their_bounds() {
+        for (name, good, bad) in [
+            ("dpi", &["1", "2400", "72.5"][..], &["0", "0.99", "2401", "NaN", "inf", "-1", ""][..]),
+            ("width", &["1", "65535", "8.0"], &["0", "65536", "1.5", "-1", ""]),
+            ("quality", &["1", "100", "75.0"], &["0", "101", "7.5", ""]),
+            ("max-pages", &["1", "10k"], &["0", "5G", "1.0001k5"]),
+            ("page-timeout", &["1ms", "2m"], &["0", "0s", "none"]),
+            ("document-timeout", &["none", "90s"], &["0s"]),
+            ("workers", &["auto", "1", "256"], &["0", "257", "all"]),
+            ("worker-memory", &["auto", "64MiB"], &["63MiB", "0"]),
+            ("tls-roots", &["amazon", "system", "/a/b.pem", "roots.pem"], &["sytem", ""]),
+            ("output-bucket", &["", "my.bucket-1", "arn:aws:s3:eu-west-1:1:accesspoint/x"], &["a b", "s?"]),
+        ] {
+            let option = OPTIONS.iter().find(|option| option.name == name).unwrap();
+            for text in good {
+                assert!(Given::default().set(Origin::Flag, option, text).is_ok(), "{name} {text:?}");
+            }
+            for text in bad {
+                let error = Given::default().set(Origin::Flag, option, text).unwrap_err();
+                assert_eq!(error.code(), "bad_option", "{name} {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_for_the_readme_has_a_row_for_each_option() {
+        let table = markdown_table();
+        assert_eq!(table.lines().count(), OPTIONS.len() + 2);
+        for (line, option) in table.lines().skip(2).zip(OPTIONS) {
+            assert!(line.starts_with(&format!("| `{}` | ", option.variable())), "{line}");
+            assert_eq!(line.matches('|').count(), 5, "{line}");
+        }
+    }
+
+    #[test]
+    fn edit_distance_counts_edits() {
+        for (a, b, distance) in
+            [("", "", 0), ("a", "", 1), ("kitten", "sitting", 3), ("dpi", "dpi", 0), ("ab", "ba", 2)]
+        {
+            assert_eq!(edit_distance(a, b), distance, "{a} {b}");
+            assert_eq!(edit_distance(b, a), distance, "{b} {a}");
+        }
+    }
 }

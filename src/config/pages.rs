@@ -61,15 +61,14 @@ impl PageSelection {
     /// Picks the pages from a document that has `page_count`.
     pub fn resolve(&self, page_count: u32) -> ResolvedPages {
         if self.ranges.is_empty() {
-            let ranges = if page_count == 0 { vec![] } else { vec![0..page_count] };
-            return ResolvedPages { pages: PageSet { ranges }, out_of_range: vec![] };
+            return ResolvedPages { pages: PageSet::first(page_count), out_of_range: vec![] };
         }
         let count = i64::from(page_count);
         let (mut picked, mut out_of_range) = (Vec::new(), Vec::new());
         for range in &self.ranges {
             let is_single = range.last == Some(range.first);
-            let first = range.first.from_start(count);
-            let last = range.last.map_or(count, |last| last.from_start(count));
+            let first = range.first.counted_from_start(count);
+            let last = range.last.map_or(count, |last| last.counted_from_start(count));
             if first > count || (is_single && first < 1) {
                 out_of_range.push(range.first.0);
                 continue;
@@ -87,12 +86,16 @@ impl PageSelection {
 }
 
 impl PageNumber {
-    fn from_start(self, page_count: i64) -> i64 {
+    fn counted_from_start(self, page_count: i64) -> i64 {
         if self.0 < 0 { page_count + 1 + self.0 } else { self.0 }
     }
 }
 
 impl PageSet {
+    fn first(page_count: u32) -> PageSet {
+        PageSet { ranges: Some(0..page_count).into_iter().filter(|range| !range.is_empty()).collect() }
+    }
+
     fn union(mut ranges: Vec<Range<u32>>) -> PageSet {
         ranges.sort_unstable_by_key(|range| (range.start, range.end));
         let mut merged: Vec<Range<u32>> = Vec::with_capacity(ranges.len());

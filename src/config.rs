@@ -196,7 +196,7 @@ pub struct LambdaConfig {
 
 impl LambdaConfig {
     fn from_env(variables: &BTreeMap<String, String>) -> Result<Option<LambdaConfig>, ConfigError> {
-        let Some(runtime_api) = first_of(variables, &["AWS_LAMBDA_RUNTIME_API"]) else {
+        let Some(runtime_api) = first_of(variables, &[RUNTIME_API]) else {
             return Ok(None);
         };
         const MEMORY: &str = "AWS_LAMBDA_FUNCTION_MEMORY_SIZE";
@@ -215,6 +215,14 @@ impl LambdaConfig {
         }))
     }
 }
+
+/// The host and port of the Lambda runtime API, for a start-up error that is reported to it when
+/// there is no [`Config`].
+pub fn runtime_api_address() -> Option<String> {
+    std::env::var(RUNTIME_API).ok().filter(|address| !address.is_empty())
+}
+
+const RUNTIME_API: &str = "AWS_LAMBDA_RUNTIME_API";
 
 fn first_of(variables: &BTreeMap<String, String>, names: &[&str]) -> Option<String> {
     names.iter().filter_map(|name| variables.get(*name)).find(|value| !value.is_empty()).cloned()

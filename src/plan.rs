@@ -99,7 +99,7 @@ impl Plan {
         }
         let output_bucket = settings.output_bucket.as_ref().unwrap_or(&source.bucket).clone();
         let format = settings.encoding.format();
-        if output_bucket == source.bucket && settings.output_key.could_be_output(&source.key, format) {
+        if output_bucket == source.bucket && settings.output_key.could_be_output(&source.key) {
             return Ok(Decision::Skip(SkipReason::OwnOutput));
         }
         let (page_key, manifest_key) = output_keys(&source.key, input_suffix, &settings.output_key, format)?;

@@ -9,10 +9,11 @@ use render_api::{Background, PageBox};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::config::options::{self, Scope};
+use crate::config::options::{self, Given, Scope};
 use crate::config::pages::PageSelection;
 use crate::config::scale::Scale;
 use crate::config::value::{Secret, format_background, format_duration};
+use crate::config::{ConfigError, Host};
 use crate::encode::{ColorMode, Encoding, JpegScans};
 use crate::plan::KeyTemplate;
 
@@ -78,6 +79,16 @@ impl Settings {
         let document_timeout = self.limits.document_timeout.map_or("none".to_owned(), format_duration);
         map.insert("document_timeout".into(), document_timeout.into());
         map
+    }
+
+    /// The settings that [`canonical`](Settings::canonical) described, without a password.
+    ///
+    /// # Errors
+    ///
+    /// A [`ConfigError`] if the options are not such a description, or name a backend that is not
+    /// in this build.
+    pub fn from_canonical(options: &Map<String, Value>) -> Result<Settings, ConfigError> {
+        Ok(Given::from_json(options)?.resolve(&Host::detect(), None)?.0)
     }
 
     /// Those of the options in force that shape the images or their keys.

@@ -66,10 +66,10 @@ impl KeyTemplate {
     }
 
     /// Whether an image or a manifest of some document could have this key.
-    pub(super) fn could_be_output(&self, key: &str, format: ImageFormat) -> bool {
-        [&self.page_key, &self.manifest_key]
-            .into_iter()
-            .any(|parts| matches(parts, self.from_root, key, format))
+    ///
+    /// `{ext}` stands for every format, since a direct invoke may have asked for another.
+    pub(super) fn could_be_output(&self, key: &str) -> bool {
+        [&self.page_key, &self.manifest_key].into_iter().any(|parts| matches(parts, self.from_root, key))
     }
 }
 
@@ -258,7 +258,7 @@ fn manifest_parts(page_key: &[Part]) -> Vec<Part> {
 /// Whether a key is what the parts give for some document and page.
 ///
 /// It follows all possibilities at once, so that its time is the product of both lengths.
-fn matches(parts: &[Part], from_root: bool, key: &str, format: ImageFormat) -> bool {
+fn matches(parts: &[Part], from_root: bool, key: &str) -> bool {
     let bytes = key.as_bytes();
     // reached[i]: the parts so far can give the first i bytes.
     let mut reached: Vec<bool> =
@@ -273,7 +273,7 @@ fn matches(parts: &[Part], from_root: bool, key: &str, format: ImageFormat) -> b
         };
         match part {
             Part::Literal(text) => literal(text),
-            Part::Ext => literal(format.extension()),
+            Part::Ext => ImageFormat::ALL.iter().for_each(|format| literal(format.extension())),
             Part::Stem => spread(&reached, &mut next, |at| bytes[at] != b'/'),
             Part::Key => spread(&reached, &mut next, |_| true),
             Part::Folder => {
@@ -365,11 +365,16 @@ mod tests {
 
     #[test]
     fn outputs_are_told_from_inputs_by_their_keys() {
-        let could_be = |template: &str, key: &str| {
-            template.parse::<KeyTemplate>().unwrap().could_be_output(key, ImageFormat::Png)
-        };
+        let could_be =
+            |template: &str, key: &str| template.parse::<KeyTemplate>().unwrap().could_be_output(key);
         let default = "{stem}/page-{page:04}.{ext}";
-        for key in ["a/page-0001.png", "in/b c/page-12345.png", "a/manifest.json", "x/y/manifest.json"] {
+        for key in [
+            "a/page-0001.png",
+            "in/b c/page-12345.png",
+            "a/manifest.json",
+            "x/y/manifest.json",
+            "a/page-0001.jpeg",
+        ] {
             assert!(could_be(default, key), "{key}");
         }
         for key in [
@@ -377,7 +382,7 @@ mod tests {
             "page-0001.png",
             "a/page-1.png",
             "a/page-00001.png",
-            "a/page-0001.jpeg",
+            "a/page-0001.gif",
             "a/xpage-0001.png",
             "a/page-0001.png.pdf",
             "manifest.json",

@@ -9,6 +9,8 @@
 
 mod huffman;
 
+use std::mem::replace;
+
 use libdeflater::adler32;
 
 use super::super::{EncodeError, ImageFormat, set_len};
@@ -34,10 +36,18 @@ const HASH_BITS: u32 = 15;
 /// A run this long is taken as such: its distance costs no more than a bit or two, the row above's a dozen.
 const LONG_RUN: usize = 64;
 
+/// A copy of this length is good enough to look for no other.
+const LOOK_UP_BELOW: usize = 16;
+
+/// The farthest that a single pixel is copied from.
+const MAX_SHORT_DISTANCE: usize = 4096;
+
 /// Compresses rows of pixels, and keeps its tables.
 pub(super) struct RowDeflater {
-    /// Where a hash was last seen.
-    positions: Box<[u32; 1 << HASH_BITS]>,
+    /// Where the hash of six bytes was last seen: what a stroke's edge may repeat.
+    long: Box<[u32; 1 << HASH_BITS]>,
+    /// Where the hash of three bytes was last seen: a coloured pixel.
+    short: Box<[u32; 1 << HASH_BITS]>,
     tokens: Vec<Token>,
     literal_counts: [u32; LITERAL_CODES],
     distance_counts: [u32; DISTANCE_CODES],
@@ -46,7 +56,8 @@ pub(super) struct RowDeflater {
 impl Default for RowDeflater {
     fn default() -> Self {
         RowDeflater {
-            positions: Box::new([0; 1 << HASH_BITS]),
+            long: Box::new([0; 1 << HASH_BITS]),
+            short: Box::new([0; 1 << HASH_BITS]),
             tokens: Vec::with_capacity(BLOCK_TOKENS + 1),
             literal_counts: [0; LITERAL_CODES],
             distance_counts: [0; DISTANCE_CODES],
@@ -80,7 +91,8 @@ impl RowDeflater {
         // Deflate with a window of 32 KB, and no dictionary.
         out[..2].copy_from_slice(&[0x78, 0x01]);
         let mut bits = BitWriter::new(out, 2);
-        self.positions.fill(0);
+        self.long.fill(0);
+        self.short.fill(0);
         let mut start = 0;
         loop {
             let end = self.find_matches(rows, start, stride, pixel_bytes);
@@ -109,31 +121,9 @@ impl RowDeflater {
                 at += 1;
                 continue;
             }
-            let here = load(rows, at);
-            let run = common(rows, at, at - pixel_bytes, here);
-            let mut best = (run, pixel_bytes);
-            if run < LONG_RUN {
-                let up = common(rows, at, at - stride, here);
-                if up > run + 1 {
-                    best = (up, stride);
-                }
-                if best.0 < 8 {
-                    let slot = &mut self.positions[hash(here)];
-                    let seen = *slot as usize;
-                    *slot = at as u32;
-                    let distance = at.wrapping_sub(seen);
-                    if distance.wrapping_sub(1) < MAX_DISTANCE {
-                        let again = common(rows, at, seen, here);
-                        if again > best.0 {
-                            best = (again, distance);
-                        }
-                    }
-                }
-            }
-            let (length, distance) = best;
-            let worthwhile = if distance == pixel_bytes { MIN_MATCH } else { MIN_MATCH + 1 };
-            if length < worthwhile {
-                self.push_literal(here as u8);
+            let (length, distance) = self.find_match(rows, at, stride, pixel_bytes);
+            if length < MIN_MATCH {
+                self.push_literal(rows[at]);
                 at += 1;
                 continue;
             }
@@ -146,6 +136,44 @@ impl RowDeflater {
             }
         }
         at
+    }
+
+    /// The copy that starts at `at` and saves most, as its length and distance; a length of 0 if none saves anything.
+    ///
+    /// There are eight bytes at `at`, and a row before it.
+    #[inline(always)]
+    fn find_match(&mut self, rows: &[u8], at: usize, stride: usize, pixel_bytes: usize) -> (usize, usize) {
+        let here = load(rows, at);
+        // All of a run is used, however long it is. Other copies are tried again at every step, so that
+        // measuring more than one step could take time that is quadratic in the image.
+        let run = common(rows, at, at - pixel_bytes, here, usize::MAX);
+        if run >= LONG_RUN {
+            return (run, pixel_bytes);
+        }
+        let mut best = if run >= MIN_MATCH { (run, pixel_bytes) } else { (0, 1) };
+        let mut offer = |distance: usize, least: usize| {
+            let length = common(rows, at, at - distance, here, MAX_MATCH);
+            if length >= least && saving(length, distance) > saving(best.0, best.1) {
+                best = (length, distance);
+            }
+            best.0
+        };
+        if offer(stride, MIN_MATCH + 1) >= LOOK_UP_BELOW {
+            return best;
+        }
+        // Where nothing was seen yet, the slot says 0, which is out of reach or a candidate like any other.
+        let far = at - replace(&mut self.long[hash(here, 6)], at as u32) as usize;
+        if far <= MAX_DISTANCE {
+            offer(far, MIN_MATCH + 1);
+        }
+        if pixel_bytes > 1 {
+            // A pixel alone is worth a copy if it has several bytes, and not if what names its place is as long.
+            let near = at - replace(&mut self.short[hash(here, 3)], at as u32) as usize;
+            if near <= MAX_SHORT_DISTANCE {
+                offer(near, MIN_MATCH);
+            }
+        }
+        best
     }
 
     fn push_literal(&mut self, byte: u8) {
@@ -232,17 +260,18 @@ fn load(data: &[u8], at: usize) -> u64 {
     data[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// How many bytes from `at` on are those from the earlier `from` on; `here` are the first eight.
+/// How many bytes from `at` on are those from the earlier `from` on, up to `most`, which is at least
+/// eight; `here` are the first eight.
 #[inline(always)]
-fn common(data: &[u8], at: usize, from: usize, here: u64) -> usize {
+fn common(data: &[u8], at: usize, from: usize, here: u64, most: usize) -> usize {
     let difference = here ^ load(data, from);
     if difference != 0 {
         return difference.trailing_zeros() as usize / 8;
     }
+    let data = &data[..data.len().min(at.saturating_add(most))];
     let (late, early) = (&data[at + 8..], &data[from + 8..]);
-    let late = late.as_chunks::<8>();
     let mut length = 8;
-    for (a, b) in late.0.iter().zip(early.as_chunks::<8>().0) {
+    for (a, b) in late.as_chunks::<8>().0.iter().zip(early.as_chunks::<8>().0) {
         let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
         if difference != 0 {
             return length + difference.trailing_zeros() as usize / 8;
@@ -252,9 +281,16 @@ fn common(data: &[u8], at: usize, from: usize, here: u64) -> usize {
     length + data[at + length..].iter().zip(&data[from + length..]).take_while(|(a, b)| a == b).count()
 }
 
-/// Hashes the first four bytes.
-fn hash(here: u64) -> usize {
-    ((here as u32).wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
+/// What a copy saves in quarters of a literal: distant ones take more bits to name.
+#[inline(always)]
+fn saving(length: usize, distance: usize) -> i64 {
+    4 * length as i64 - i64::from(distance.ilog2())
+}
+
+/// Hashes the first `bytes` of eight.
+#[inline(always)]
+fn hash(here: u64, bytes: u32) -> usize {
+    ((here << (64 - 8 * bytes)).wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - HASH_BITS)) as usize
 }
 
 /// How a length is written: a symbol, and extra bits.

@@ -36,11 +36,23 @@ const HASH_BITS: u32 = 15;
 /// A run this long is taken as such: its distance costs no more than a bit or two, the row above's a dozen.
 const LONG_RUN: usize = 64;
 
+/// The most of a run that is measured at once, so that what a full block leaves is not measured again and again.
+const MAX_RUN: usize = 256 * MAX_MATCH;
+
 /// A copy of this length is good enough to look for no other.
 const LOOK_UP_BELOW: usize = 16;
 
 /// The farthest that a single pixel is copied from.
 const MAX_SHORT_DISTANCE: usize = 4096;
+
+/// What is looked for in rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Search {
+    /// Runs of one pixel alone: in a filtered photograph nothing else repeats.
+    Runs,
+    /// Runs, rows like the one above, and strokes that were drawn before.
+    Strokes,
+}
 
 /// Compresses rows of pixels, and keeps its tables.
 pub(super) struct RowDeflater {
@@ -69,8 +81,8 @@ impl RowDeflater {
     /// Writes `rows` as a zlib stream to the start of `out`, which grows as needed; the answer is the stream's length
     /// in bytes.
     ///
-    /// `stride` is the distance between rows in bytes and `pixel_bytes` that between pixels: hints,
-    /// which change the size and the time but not the meaning of what is written.
+    /// `stride` is the distance between rows in bytes and `pixel_bytes` that between pixels; `stride` is the larger. They and
+    /// `search` change the size and the time, but not the meaning of what is written.
     ///
     /// # Errors
     ///
@@ -80,6 +92,7 @@ impl RowDeflater {
         rows: &[u8],
         stride: usize,
         pixel_bytes: usize,
+        search: Search,
         out: &mut Vec<u8>,
     ) -> Result<usize, EncodeError> {
         // A block never takes more than its bytes stored would.
@@ -95,7 +108,10 @@ impl RowDeflater {
         self.short.fill(0);
         let mut start = 0;
         loop {
-            let end = self.find_matches(rows, start, stride, pixel_bytes);
+            let end = match search {
+                Search::Runs => self.fill_block::<false>(rows, start, stride, pixel_bytes),
+                Search::Strokes => self.fill_block::<true>(rows, start, stride, pixel_bytes),
+            };
             self.write_block(&rows[start..end], end == rows.len(), &mut bits);
             start = end;
             if start == rows.len() {
@@ -108,7 +124,13 @@ impl RowDeflater {
     }
 
     /// Fills a block with tokens for what starts at `start`, and answers where it ends.
-    fn find_matches(&mut self, rows: &[u8], start: usize, stride: usize, pixel_bytes: usize) -> usize {
+    fn fill_block<const STROKES: bool>(
+        &mut self,
+        rows: &[u8],
+        start: usize,
+        stride: usize,
+        pixel_bytes: usize,
+    ) -> usize {
         self.tokens.clear();
         self.literal_counts.fill(0);
         self.distance_counts.fill(0);
@@ -121,7 +143,7 @@ impl RowDeflater {
                 at += 1;
                 continue;
             }
-            let (length, distance) = self.find_match(rows, at, stride, pixel_bytes);
+            let (length, distance) = self.find_match::<STROKES>(rows, at, stride, pixel_bytes);
             if length < MIN_MATCH {
                 self.push_literal(rows[at]);
                 at += 1;
@@ -142,15 +164,24 @@ impl RowDeflater {
     ///
     /// There are eight bytes at `at`, and a row before it.
     #[inline(always)]
-    fn find_match(&mut self, rows: &[u8], at: usize, stride: usize, pixel_bytes: usize) -> (usize, usize) {
+    fn find_match<const STROKES: bool>(
+        &mut self,
+        rows: &[u8],
+        at: usize,
+        stride: usize,
+        pixel_bytes: usize,
+    ) -> (usize, usize) {
         let here = load(rows, at);
         // All of a run is used, however long it is. Other copies are tried again at every step, so that
         // measuring more than one step could take time that is quadratic in the image.
-        let run = common(rows, at, at - pixel_bytes, here, usize::MAX);
+        let run = common(rows, at, at - pixel_bytes, here, MAX_RUN);
         if run >= LONG_RUN {
             return (run, pixel_bytes);
         }
         let mut best = if run >= MIN_MATCH { (run, pixel_bytes) } else { (0, 1) };
+        if !STROKES {
+            return best;
+        }
         let mut offer = |distance: usize, least: usize| {
             let length = common(rows, at, at - distance, here, MAX_MATCH);
             if length >= least && saving(length, distance) > saving(best.0, best.1) {
@@ -356,4 +387,121 @@ fn distance_symbol(distance: usize) -> usize {
     }
     let log = less_one.ilog2() as usize;
     2 * log + (less_one >> (log - 1) & 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reproducible sequence of numbers without order (xorshift64).
+    fn noise(mut state: u64) -> impl FnMut() -> u64 {
+        move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        }
+    }
+
+    /// Compresses in both ways and has libdeflate decompress it; the answer is the size of the smaller.
+    fn round_trip(rows: &[u8], stride: usize, pixel_bytes: usize) -> usize {
+        let sizes = [Search::Runs, Search::Strokes].map(|search| {
+            let mut out = Vec::new();
+            let bytes = RowDeflater::default().compress(rows, stride, pixel_bytes, search, &mut out).unwrap();
+            let mut back = vec![0; rows.len()];
+            let back_bytes = libdeflater::Decompressor::new().zlib_decompress(&out[..bytes], &mut back);
+            assert_eq!(back_bytes, Ok(rows.len()), "{search:?} of {} bytes", rows.len());
+            assert!(back == rows, "{search:?} of {} bytes", rows.len());
+            bytes
+        });
+        sizes[0].min(sizes[1])
+    }
+
+    #[test]
+    fn every_length_symbol_says_its_length() {
+        for (length, entry) in (MIN_MATCH..).zip(&LENGTHS) {
+            // The table of RFC 1951, 3.2.5, has these firsts of ranges.
+            let first: usize = match entry.symbol {
+                257..=264 => usize::from(entry.symbol) - 254,
+                265..=284 => {
+                    let (group, place) = ((entry.symbol - 261) / 4, (entry.symbol - 261) % 4);
+                    (4 + usize::from(place)) * (1 << group) + 3
+                }
+                _ => 258,
+            };
+            assert_eq!(first + usize::from(entry.extra), length);
+            assert!(entry.extra < 1 << entry.extra_bits || entry.extra == 0);
+        }
+    }
+
+    #[test]
+    fn every_distance_symbol_covers_its_range() {
+        for distance in 1..=MAX_DISTANCE {
+            let symbol = distance_symbol(distance);
+            let offset = distance - usize::from(DISTANCE_BASE[symbol]);
+            assert!(offset < 1 << DISTANCE_EXTRA_BITS[symbol], "{distance}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_inputs_come_back() {
+        for bytes in 1..40 {
+            round_trip(&vec![7; bytes], 2, 1);
+            round_trip(&(0..bytes as u8).collect::<Vec<_>>(), 5, 4);
+        }
+    }
+
+    #[test]
+    fn runs_around_the_longest_copy_come_back() {
+        for bytes in (250..270).chain(510..530) {
+            round_trip(&[vec![0; 20], vec![255; bytes], vec![1, 2, 3]].concat(), 10, 1);
+        }
+    }
+
+    #[test]
+    fn noise_is_stored() {
+        let mut next = noise(1);
+        let rows: Vec<u8> = (0..300_000).map(|_| next() as u8).collect();
+        assert!(round_trip(&rows, 1000, 1) <= rows.len() + rows.len() / 1000);
+    }
+
+    #[test]
+    fn rows_longer_than_the_window_come_back() {
+        let mut next = noise(2);
+        let row: Vec<u8> = (0..40_000).map(|_| (next() % 3) as u8).collect();
+        round_trip(&[row.clone(), row.clone(), row].concat(), 40_000, 4);
+    }
+
+    #[test]
+    fn random_mixtures_of_runs_copies_and_literals_come_back() {
+        let mut next = noise(3);
+        for _ in 0..60 {
+            let pixel_bytes = 1 + next() as usize % 4;
+            let stride = 1 + pixel_bytes * (1 + next() as usize % 900);
+            let levels = 1 + next() % 256;
+            let mut rows = Vec::new();
+            while rows.len() < 150_000 {
+                let length = 1 + next() as usize % 700;
+                match next() % 4 {
+                    0 => rows.extend(std::iter::repeat_n(next() as u8, length)),
+                    1 => rows.extend((0..length).map(|_| (next() % levels) as u8)),
+                    _ if rows.is_empty() => {}
+                    _ => {
+                        let back = 1 + next() as usize % rows.len().min(40_000);
+                        for _ in 0..length {
+                            rows.push(rows[rows.len() - back]);
+                        }
+                    }
+                }
+            }
+            round_trip(&rows, stride, pixel_bytes);
+        }
+    }
+
+    #[test]
+    fn blank_paper_costs_a_few_bytes_a_row() {
+        let row = [vec![0], vec![255; 1275]].concat();
+        let bytes = round_trip(&row.repeat(1650), 1276, 1);
+        assert!(bytes < 4 * 1650, "{bytes} bytes");
+    }
 }

@@ -214,7 +214,8 @@ impl FromStr for ImageFormat {
 /// What a PNG file may cost to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PngEffort {
-    /// Least time.
+    /// Least time. The same as [`Balanced`](PngEffort::Balanced) but for photographs, which it compresses
+    /// with filters and Huffman codes alone.
     Fastest,
     /// Most of the compression for little time; the default.
     #[default]

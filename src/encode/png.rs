@@ -1,7 +1,8 @@
 //! PNG: the colour type that takes the fewest bits, filters, and a deflate stream.
 //!
 //! - [`palette`]: counts colours and levels, and packs small ones;
-//! - [`filter`]: makes photographs compressible, row by row.
+//! - [`filter`]: makes photographs compressible, row by row;
+//! - [`deflate`]: compresses everything else, several times faster than a general compressor.
 
 mod deflate;
 mod filter;
@@ -12,13 +13,16 @@ use render_api::{PixelFormat, Pixmap};
 
 use super::pixels::{is_opaque, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, PngEffort, Resolution, set_len};
-use deflate::RowDeflater;
+use deflate::{RowDeflater, Search};
 use filter::Filters;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// The most data in one IDAT chunk; the format allows twice as much.
 const MAX_IDAT_BYTES: usize = 1 << 30;
+
+/// A page is compressed as a photograph if one row of this many, or more, needed a filter.
+const PHOTOGRAPH_SHARE: usize = 4;
 
 /// Writes PNG files, and keeps its buffers.
 #[derive(Default)]
@@ -47,20 +51,26 @@ impl PngEncoder {
         out: &mut Vec<u8>,
     ) -> Result<(), EncodeError> {
         let layout = self.lay_out(pixmap, color)?;
-        if let Some(bytes_per_pixel) = layout.filter_distance() {
-            let stride = 1 + pixmap.width_px() as usize * bytes_per_pixel;
-            self.filters.apply(&mut self.rows, stride, bytes_per_pixel)?;
-        }
-        let compressed_bytes = if effort == PngEffort::Fastest {
-            let stride = self.rows.len() / pixmap.height_px() as usize;
-            self.deflater.compress(
+        let height = pixmap.height_px() as usize;
+        let stride = self.rows.len() / height;
+        let filtered_rows = match layout.filter_distance() {
+            Some(pixel_bytes) => self.filters.apply(&mut self.rows, stride, pixel_bytes)?,
+            None => 0,
+        };
+        let is_photograph = filtered_rows * PHOTOGRAPH_SHARE > height;
+        let pixel_bytes = layout.filter_distance().unwrap_or(1);
+        let compressed_bytes = match (effort, is_photograph) {
+            (PngEffort::Smallest, _) | (PngEffort::Balanced, true) => self.compress(effort)?,
+            (PngEffort::Fastest, true) => {
+                self.deflater.compress(&self.rows, stride, pixel_bytes, Search::Runs, &mut self.compressed)?
+            }
+            (PngEffort::Fastest | PngEffort::Balanced, false) => self.deflater.compress(
                 &self.rows,
                 stride,
-                layout.filter_distance().unwrap_or(1),
+                pixel_bytes,
+                Search::Strokes,
                 &mut self.compressed,
-            )?
-        } else {
-            self.compress(effort)?
+            )?,
         };
         let compressed = &self.compressed[..compressed_bytes];
 
@@ -191,10 +201,10 @@ impl Layout {
     }
 }
 
+/// How hard libdeflate tries; the fastest level is no faster on pages than the one after it.
 fn level(effort: PngEffort) -> CompressionLvl {
     match effort {
-        PngEffort::Fastest => CompressionLvl::new(1),
-        PngEffort::Balanced => CompressionLvl::new(2),
+        PngEffort::Fastest | PngEffort::Balanced => CompressionLvl::new(2),
         PngEffort::Smallest => CompressionLvl::new(12),
     }
     .unwrap_or_default()

@@ -9,6 +9,8 @@
 
 mod huffman;
 
+use std::mem::replace;
+
 use libdeflater::adler32;
 
 use super::super::{EncodeError, ImageFormat, set_len};
@@ -34,10 +36,30 @@ const HASH_BITS: u32 = 15;
 /// A run this long is taken as such: its distance costs no more than a bit or two, the row above's a dozen.
 const LONG_RUN: usize = 64;
 
+/// The most of a run that is measured at once, so that what a full block leaves is not measured again and again.
+const MAX_RUN: usize = 256 * MAX_MATCH;
+
+/// A copy of this length is good enough to look for no other.
+const LOOK_UP_BELOW: usize = 16;
+
+/// The farthest that a single pixel is copied from.
+const MAX_SHORT_DISTANCE: usize = 4096;
+
+/// What is looked for in rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Search {
+    /// Runs of one pixel alone: in a filtered photograph nothing else repeats.
+    Runs,
+    /// Runs, rows like the one above, and strokes that were drawn before.
+    Strokes,
+}
+
 /// Compresses rows of pixels, and keeps its tables.
 pub(super) struct RowDeflater {
-    /// Where a hash was last seen.
-    positions: Box<[u32; 1 << HASH_BITS]>,
+    /// Where the hash of six bytes was last seen: what a stroke's edge may repeat.
+    long: Box<[u32; 1 << HASH_BITS]>,
+    /// Where the hash of three bytes was last seen: a coloured pixel.
+    short: Box<[u32; 1 << HASH_BITS]>,
     tokens: Vec<Token>,
     literal_counts: [u32; LITERAL_CODES],
     distance_counts: [u32; DISTANCE_CODES],
@@ -46,7 +68,8 @@ pub(super) struct RowDeflater {
 impl Default for RowDeflater {
     fn default() -> Self {
         RowDeflater {
-            positions: Box::new([0; 1 << HASH_BITS]),
+            long: Box::new([0; 1 << HASH_BITS]),
+            short: Box::new([0; 1 << HASH_BITS]),
             tokens: Vec::with_capacity(BLOCK_TOKENS + 1),
             literal_counts: [0; LITERAL_CODES],
             distance_counts: [0; DISTANCE_CODES],
@@ -58,8 +81,8 @@ impl RowDeflater {
     /// Writes `rows` as a zlib stream to the start of `out`, which grows as needed; the answer is the stream's length
     /// in bytes.
     ///
-    /// `stride` is the distance between rows in bytes and `pixel_bytes` that between pixels: hints,
-    /// which change the size and the time but not the meaning of what is written.
+    /// `stride` is the distance between rows in bytes and `pixel_bytes` that between pixels; `stride` is the larger. They and
+    /// `search` change the size and the time, but not the meaning of what is written.
     ///
     /// # Errors
     ///
@@ -69,6 +92,7 @@ impl RowDeflater {
         rows: &[u8],
         stride: usize,
         pixel_bytes: usize,
+        search: Search,
         out: &mut Vec<u8>,
     ) -> Result<usize, EncodeError> {
         // A block never takes more than its bytes stored would.
@@ -80,10 +104,14 @@ impl RowDeflater {
         // Deflate with a window of 32 KB, and no dictionary.
         out[..2].copy_from_slice(&[0x78, 0x01]);
         let mut bits = BitWriter::new(out, 2);
-        self.positions.fill(0);
+        self.long.fill(0);
+        self.short.fill(0);
         let mut start = 0;
         loop {
-            let end = self.find_matches(rows, start, stride, pixel_bytes);
+            let end = match search {
+                Search::Runs => self.fill_block::<false>(rows, start, stride, pixel_bytes),
+                Search::Strokes => self.fill_block::<true>(rows, start, stride, pixel_bytes),
+            };
             self.write_block(&rows[start..end], end == rows.len(), &mut bits);
             start = end;
             if start == rows.len() {
@@ -96,7 +124,13 @@ impl RowDeflater {
     }
 
     /// Fills a block with tokens for what starts at `start`, and answers where it ends.
-    fn find_matches(&mut self, rows: &[u8], start: usize, stride: usize, pixel_bytes: usize) -> usize {
+    fn fill_block<const STROKES: bool>(
+        &mut self,
+        rows: &[u8],
+        start: usize,
+        stride: usize,
+        pixel_bytes: usize,
+    ) -> usize {
         self.tokens.clear();
         self.literal_counts.fill(0);
         self.distance_counts.fill(0);
@@ -109,31 +143,9 @@ impl RowDeflater {
                 at += 1;
                 continue;
             }
-            let here = load(rows, at);
-            let run = common(rows, at, at - pixel_bytes, here);
-            let mut best = (run, pixel_bytes);
-            if run < LONG_RUN {
-                let up = common(rows, at, at - stride, here);
-                if up > run + 1 {
-                    best = (up, stride);
-                }
-                if best.0 < 8 {
-                    let slot = &mut self.positions[hash(here)];
-                    let seen = *slot as usize;
-                    *slot = at as u32;
-                    let distance = at.wrapping_sub(seen);
-                    if distance.wrapping_sub(1) < MAX_DISTANCE {
-                        let again = common(rows, at, seen, here);
-                        if again > best.0 {
-                            best = (again, distance);
-                        }
-                    }
-                }
-            }
-            let (length, distance) = best;
-            let worthwhile = if distance == pixel_bytes { MIN_MATCH } else { MIN_MATCH + 1 };
-            if length < worthwhile {
-                self.push_literal(here as u8);
+            let (length, distance) = self.find_match::<STROKES>(rows, at, stride, pixel_bytes);
+            if length < MIN_MATCH {
+                self.push_literal(rows[at]);
                 at += 1;
                 continue;
             }
@@ -146,6 +158,53 @@ impl RowDeflater {
             }
         }
         at
+    }
+
+    /// The copy that starts at `at` and saves most, as its length and distance; a length of 0 if none saves anything.
+    ///
+    /// There are eight bytes at `at`, and a row before it.
+    #[inline(always)]
+    fn find_match<const STROKES: bool>(
+        &mut self,
+        rows: &[u8],
+        at: usize,
+        stride: usize,
+        pixel_bytes: usize,
+    ) -> (usize, usize) {
+        let here = load(rows, at);
+        // All of a run is used, however long it is. Other copies are tried again at every step, so that
+        // measuring more than one step could take time that is quadratic in the image.
+        let run = common(rows, at, at - pixel_bytes, here, MAX_RUN);
+        if run >= LONG_RUN {
+            return (run, pixel_bytes);
+        }
+        let mut best = if run >= MIN_MATCH { (run, pixel_bytes) } else { (0, 1) };
+        if !STROKES {
+            return best;
+        }
+        let mut offer = |distance: usize, least: usize| {
+            let length = common(rows, at, at - distance, here, MAX_MATCH);
+            if length >= least && saving(length, distance) > saving(best.0, best.1) {
+                best = (length, distance);
+            }
+            best.0
+        };
+        if offer(stride, MIN_MATCH + 1) >= LOOK_UP_BELOW {
+            return best;
+        }
+        // Where nothing was seen yet, the slot says 0, which is out of reach or a candidate like any other.
+        let far = at - replace(&mut self.long[hash(here, 6)], at as u32) as usize;
+        if far <= MAX_DISTANCE {
+            offer(far, MIN_MATCH + 1);
+        }
+        if pixel_bytes > 1 {
+            // A pixel alone is worth a copy if it has several bytes, and not if what names its place is as long.
+            let near = at - replace(&mut self.short[hash(here, 3)], at as u32) as usize;
+            if near <= MAX_SHORT_DISTANCE {
+                offer(near, MIN_MATCH);
+            }
+        }
+        best
     }
 
     fn push_literal(&mut self, byte: u8) {
@@ -232,17 +291,18 @@ fn load(data: &[u8], at: usize) -> u64 {
     data[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
-/// How many bytes from `at` on are those from the earlier `from` on; `here` are the first eight.
+/// How many bytes from `at` on are those from the earlier `from` on, up to `most`, which is at least
+/// eight; `here` are the first eight.
 #[inline(always)]
-fn common(data: &[u8], at: usize, from: usize, here: u64) -> usize {
+fn common(data: &[u8], at: usize, from: usize, here: u64, most: usize) -> usize {
     let difference = here ^ load(data, from);
     if difference != 0 {
         return difference.trailing_zeros() as usize / 8;
     }
+    let data = &data[..data.len().min(at.saturating_add(most))];
     let (late, early) = (&data[at + 8..], &data[from + 8..]);
-    let late = late.as_chunks::<8>();
     let mut length = 8;
-    for (a, b) in late.0.iter().zip(early.as_chunks::<8>().0) {
+    for (a, b) in late.as_chunks::<8>().0.iter().zip(early.as_chunks::<8>().0) {
         let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
         if difference != 0 {
             return length + difference.trailing_zeros() as usize / 8;
@@ -252,9 +312,16 @@ fn common(data: &[u8], at: usize, from: usize, here: u64) -> usize {
     length + data[at + length..].iter().zip(&data[from + length..]).take_while(|(a, b)| a == b).count()
 }
 
-/// Hashes the first four bytes.
-fn hash(here: u64) -> usize {
-    ((here as u32).wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize
+/// What a copy saves in quarters of a literal: distant ones take more bits to name.
+#[inline(always)]
+fn saving(length: usize, distance: usize) -> i64 {
+    4 * length as i64 - i64::from(distance.ilog2())
+}
+
+/// Hashes the first `bytes` of eight.
+#[inline(always)]
+fn hash(here: u64, bytes: u32) -> usize {
+    ((here << (64 - 8 * bytes)).wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - HASH_BITS)) as usize
 }
 
 /// How a length is written: a symbol, and extra bits.
@@ -320,4 +387,121 @@ fn distance_symbol(distance: usize) -> usize {
     }
     let log = less_one.ilog2() as usize;
     2 * log + (less_one >> (log - 1) & 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A reproducible sequence of numbers without order (xorshift64).
+    fn noise(mut state: u64) -> impl FnMut() -> u64 {
+        move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state
+        }
+    }
+
+    /// Compresses in both ways and has libdeflate decompress it; the answer is the size of the smaller.
+    fn round_trip(rows: &[u8], stride: usize, pixel_bytes: usize) -> usize {
+        let sizes = [Search::Runs, Search::Strokes].map(|search| {
+            let mut out = Vec::new();
+            let bytes = RowDeflater::default().compress(rows, stride, pixel_bytes, search, &mut out).unwrap();
+            let mut back = vec![0; rows.len()];
+            let back_bytes = libdeflater::Decompressor::new().zlib_decompress(&out[..bytes], &mut back);
+            assert_eq!(back_bytes, Ok(rows.len()), "{search:?} of {} bytes", rows.len());
+            assert!(back == rows, "{search:?} of {} bytes", rows.len());
+            bytes
+        });
+        sizes[0].min(sizes[1])
+    }
+
+    #[test]
+    fn every_length_symbol_says_its_length() {
+        for (length, entry) in (MIN_MATCH..).zip(&LENGTHS) {
+            // The table of RFC 1951, 3.2.5, has these firsts of ranges.
+            let first: usize = match entry.symbol {
+                257..=264 => usize::from(entry.symbol) - 254,
+                265..=284 => {
+                    let (group, place) = ((entry.symbol - 261) / 4, (entry.symbol - 261) % 4);
+                    (4 + usize::from(place)) * (1 << group) + 3
+                }
+                _ => 258,
+            };
+            assert_eq!(first + usize::from(entry.extra), length);
+            assert!(entry.extra < 1 << entry.extra_bits || entry.extra == 0);
+        }
+    }
+
+    #[test]
+    fn every_distance_symbol_covers_its_range() {
+        for distance in 1..=MAX_DISTANCE {
+            let symbol = distance_symbol(distance);
+            let offset = distance - usize::from(DISTANCE_BASE[symbol]);
+            assert!(offset < 1 << DISTANCE_EXTRA_BITS[symbol], "{distance}");
+        }
+    }
+
+    #[test]
+    fn the_shortest_inputs_come_back() {
+        for bytes in 1..40 {
+            round_trip(&vec![7; bytes], 2, 1);
+            round_trip(&(0..bytes as u8).collect::<Vec<_>>(), 5, 4);
+        }
+    }
+
+    #[test]
+    fn runs_around_the_longest_copy_come_back() {
+        for bytes in (250..270).chain(510..530) {
+            round_trip(&[vec![0; 20], vec![255; bytes], vec![1, 2, 3]].concat(), 10, 1);
+        }
+    }
+
+    #[test]
+    fn noise_is_stored() {
+        let mut next = noise(1);
+        let rows: Vec<u8> = (0..300_000).map(|_| next() as u8).collect();
+        assert!(round_trip(&rows, 1000, 1) <= rows.len() + rows.len() / 1000);
+    }
+
+    #[test]
+    fn rows_longer_than_the_window_come_back() {
+        let mut next = noise(2);
+        let row: Vec<u8> = (0..40_000).map(|_| (next() % 3) as u8).collect();
+        round_trip(&[row.clone(), row.clone(), row].concat(), 40_000, 4);
+    }
+
+    #[test]
+    fn random_mixtures_of_runs_copies_and_literals_come_back() {
+        let mut next = noise(3);
+        for _ in 0..60 {
+            let pixel_bytes = 1 + next() as usize % 4;
+            let stride = 1 + pixel_bytes * (1 + next() as usize % 900);
+            let levels = 1 + next() % 256;
+            let mut rows = Vec::new();
+            while rows.len() < 150_000 {
+                let length = 1 + next() as usize % 700;
+                match next() % 4 {
+                    0 => rows.extend(std::iter::repeat_n(next() as u8, length)),
+                    1 => rows.extend((0..length).map(|_| (next() % levels) as u8)),
+                    _ if rows.is_empty() => {}
+                    _ => {
+                        let back = 1 + next() as usize % rows.len().min(40_000);
+                        for _ in 0..length {
+                            rows.push(rows[rows.len() - back]);
+                        }
+                    }
+                }
+            }
+            round_trip(&rows, stride, pixel_bytes);
+        }
+    }
+
+    #[test]
+    fn blank_paper_costs_a_few_bytes_a_row() {
+        let row = [vec![0], vec![255; 1275]].concat();
+        let bytes = round_trip(&row.repeat(1650), 1276, 1);
+        assert!(bytes < 4 * 1650, "{bytes} bytes");
+    }
 }

@@ -20,7 +20,7 @@ pub(super) struct Filters {
 
 impl Filters {
     /// Filters all rows in place; each has its filter byte before it, and pixels of
-    /// `bytes_per_pixel` bytes.
+    /// `bytes_per_pixel` bytes. The answer is how many rows were changed.
     ///
     /// # Errors
     ///
@@ -30,7 +30,8 @@ impl Filters {
         rows: &mut [u8],
         stride: usize,
         bytes_per_pixel: usize,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<usize, EncodeError> {
+        let mut filtered_rows = 0;
         let row_bytes = stride - 1;
         // The row above the first is black.
         set_len(&mut self.candidates, (FILTERS + 1) * row_bytes, ImageFormat::Png)?;
@@ -55,11 +56,12 @@ impl Filters {
                 })
                 .min_by_key(|&(cost, number, _)| (cost, number));
             if let Some((_, number, filtered)) = best {
+                filtered_rows += 1;
                 filter_byte[0] = number;
                 row.copy_from_slice(filtered);
             }
         }
-        Ok(())
+        Ok(filtered_rows)
     }
 }
 
@@ -139,7 +141,7 @@ mod tests {
         assert!(is_flat(&strokes, 1));
         assert!(!is_flat(&ramp, 1));
         let mut rows = [[0].as_slice(), &strokes, &[0], &ramp].concat();
-        Filters::default().apply(&mut rows, 1001, 1).unwrap();
+        assert_eq!(Filters::default().apply(&mut rows, 1001, 1), Ok(1));
         assert_eq!(rows[..1001], [[0].as_slice(), &strokes].concat());
         assert_ne!(rows[1001], NONE);
         assert!(rows[1010..].iter().filter(|&&d| d == rows[1500]).count() > 900);

@@ -21,7 +21,7 @@ use aws_sdk_s3::config::{
     SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
+use aws_sdk_s3::types::{ChecksumMode, Delete, ObjectIdentifier};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -437,22 +437,20 @@ impl ObjectStore for S3Store {
         let mut listed = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            // XML 1.0 cannot express every key, so the server is asked to percent-encode them.
+            // Without `encoding-type=url`: some servers say that they encode, and do not. Where a
+            // key cannot stand in XML 1.0, S3 writes a character reference, which the SDK reads.
             let page = self
                 .client
                 .list_objects_v2()
                 .bucket(bucket)
                 .prefix(prefix)
-                .encoding_type(EncodingType::Url)
                 .set_continuation_token(token.clone())
                 .send()
                 .await
                 .map_err(|error| request.failure(error))?;
-            let encoded = page.encoding_type() == Some(&EncodingType::Url);
             for object in page.contents() {
-                let key = object.key().unwrap_or_default();
                 listed.push(ListedObject {
-                    key: if encoded { metadata::decode_form(key) } else { key.to_owned() },
+                    key: object.key().unwrap_or_default().to_owned(),
                     etag: object.e_tag().map(unquoted).unwrap_or_default().to_owned(),
                     bytes: object.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
                 });
@@ -464,9 +462,8 @@ impl ObjectStore for S3Store {
             match page.next_continuation_token {
                 Some(next) if token.as_ref() != Some(&next) => token = Some(next),
                 _ => {
-                    return Err(
-                        request.rejected("the listing goes on, but has no token to continue".to_owned())
-                    );
+                    let detail = "the listing goes on, but has no token to continue";
+                    return Err(request.rejected(detail.to_owned()));
                 }
             }
         }

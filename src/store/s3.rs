@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::interceptors::InterceptorContext;
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
@@ -248,6 +249,7 @@ impl S3Store {
             .credentials_provider(credentials)
             .force_path_style(config.force_path_style)
             .retry_config(retries)
+            .retry_classifier(RetryConflicts)
             .timeout_config(config.timeouts.for_upload(0))
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(config.timeouts.stall).build(),
@@ -277,7 +279,10 @@ impl S3Store {
             .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await
-            .map_err(|error| request.failure(error))?;
+            .map_err(|error| match request.failure(error) {
+                StoreError::NotFound { .. } => request.transient("the object came and went".to_owned()),
+                failure => failure,
+            })?;
         let info = object_info(
             total_bytes(found.content_length(), None).unwrap_or_default(),
             found.e_tag(),
@@ -486,6 +491,24 @@ impl ObjectStore for S3Store {
             }
         }
         Ok(())
+    }
+}
+
+/// Retries what S3 answers 409 to, as its documentation asks for: somebody else wrote the same key
+/// at the same moment. The SDK on its own does not.
+#[derive(Debug)]
+struct RetryConflicts;
+
+impl ClassifyRetry for RetryConflicts {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response() {
+            Some(response) if response.status().as_u16() == 409 => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "retry conflicts"
     }
 }
 

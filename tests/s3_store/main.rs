@@ -132,6 +132,11 @@ async fn what_is_missing_or_forbidden_is_named() {
     assert_eq!(store.put(nowhere).await.map_err(code), Err("no_such_bucket"));
     assert_eq!(store.list("nowhere", "").await.map_err(code), Err("no_such_bucket"));
 
+    server.inject([Fault::Answer(301, "")]);
+    let elsewhere = store.head("source", "a").await.expect_err("another region");
+    assert!(elsewhere.to_string().contains("301") && !elsewhere.is_retryable(), "{elsewhere}");
+    assert!(elsewhere.to_string().contains("the bucket is in eu-west-1"), "{elsewhere}");
+
     server.inject([Fault::Answer(403, "<Error><Code>AccessDenied</Code></Error>")]);
     let denied = read(&store, &source("a"), 0).await.expect_err("denied");
     assert_eq!(
@@ -163,6 +168,7 @@ async fn a_passing_failure_is_retried_until_the_request_succeeds() {
         vec![Fault::Reset, Fault::Reset],
         vec![Fault::Answer(502, "<html>bad gateway"), Fault::Silence],
         vec![Fault::LostReply],
+        vec![Fault::Answer(409, "<Error><Code>ConditionalRequestConflict</Code></Error>")],
     ] {
         let expected_requests = faults.len() + 1;
         server.inject(faults.clone());
@@ -264,20 +270,20 @@ async fn a_listing_of_several_pages_is_read_to_its_end_and_deleted_in_batches() 
     let config = S3Config { timeouts: S3Timeouts::default(), ..config(&server) };
     let store = S3Store::new(&config).expect("a client");
     std::fs::create_dir(server.path("source", "pages")).expect("a directory");
-    for page in 1..=2_100 {
+    for page in 1..=1_100 {
         std::fs::write(server.path("source", &format!("pages/page {page:04} +.png")), "x").expect("a file");
     }
     std::fs::write(server.path("source", "kept"), "x").expect("a file");
 
     let listed = store.list("source", "pages/").await.expect("a listing");
     let keys: Vec<String> = listed.into_iter().map(|object| object.key).collect();
-    assert_eq!(server.requests().len(), 3);
-    assert_eq!(keys.len(), 2_100);
-    assert_eq!((keys[0].as_str(), keys[2_099].as_str()), ("pages/page 0001 +.png", "pages/page 2100 +.png"));
+    assert_eq!(server.requests().len(), 2);
+    assert_eq!(keys.len(), 1_100);
+    assert_eq!((keys[0].as_str(), keys[1_099].as_str()), ("pages/page 0001 +.png", "pages/page 1100 +.png"));
     assert!(keys.is_sorted());
 
     store.delete("source", &keys).await.expect("deleted");
-    assert_eq!(server.requests().len(), 3);
+    assert_eq!(server.requests().len(), 2);
     store.delete("source", &keys[..2]).await.expect("deleted before");
     store.delete("source", &[]).await.expect("nothing to do");
     let left: Vec<_> = store.list("source", "").await.expect("a listing");

@@ -117,7 +117,9 @@ async fn pass_on(mut client: TcpStream, upstream: SocketAddr, state: &Mutex<Stat
         Fault::Answer(status, body) => {
             let length = body.len();
             let answer = format!(
-                "HTTP/1.1 {status} Injected\r\nx-amz-request-id: INJECTED\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
+                "HTTP/1.1 {status} Injected\r\nx-amz-request-id: INJECTED\r\n\
+                 x-amz-bucket-region: eu-west-1\r\nconnection: close\r\n\
+                 content-length: {length}\r\n\r\n{body}"
             );
             return client.write_all(answer.as_bytes()).await;
         }

@@ -28,8 +28,8 @@ fn config(server: &Server) -> S3Config {
     };
     S3Config {
         timeouts: S3Timeouts {
-            attempt: Duration::from_secs(1),
-            operation: Duration::from_secs(10),
+            attempt: Duration::from_secs(10),
+            operation: Duration::from_secs(30),
             ..S3Timeouts::default()
         },
         retries: S3Retries {
@@ -74,7 +74,7 @@ async fn read(store: &S3Store, source: &ObjectRef, from: u64) -> Result<Vec<u8>,
 
 async fn fetched(store: &S3Store) -> (ObjectInfo, Vec<u8>) {
     let options = FetchOptions {
-        stall_timeout: Duration::from_millis(50),
+        stall_timeout: Duration::from_millis(300),
         backoff: Duration::from_millis(1),
         ..FetchOptions::default()
     };
@@ -166,7 +166,7 @@ async fn a_passing_failure_is_retried_until_the_request_succeeds() {
     for faults in [
         vec![Fault::Answer(500, "<Error><Code>InternalError</Code></Error>"), Fault::Answer(503, SLOW_DOWN)],
         vec![Fault::Reset, Fault::Reset],
-        vec![Fault::Answer(502, "<html>bad gateway"), Fault::Silence],
+        vec![Fault::Answer(502, "<html>bad gateway")],
         vec![Fault::LostReply],
         vec![Fault::Answer(409, "<Error><Code>ConditionalRequestConflict</Code></Error>")],
     ] {
@@ -200,6 +200,16 @@ async fn a_server_that_is_not_there_is_a_transient_failure() {
     let store = S3Store::new(&config(&server).with_endpoint("http://127.0.0.1:1")).expect("a client");
     let error = store.head("source", "a").await.expect_err("no server");
     assert!(error.is_retryable() && !error.to_string().contains('\n'), "{error}");
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_is_sent_again() {
+    let (server, _) = start().await;
+    let mut config = config(&server);
+    config.timeouts.attempt = Duration::from_millis(500);
+    server.inject([Fault::Silence]);
+    S3Store::new(&config).expect("a client").put(put("a", "a")).await.expect("written");
+    assert!(server.requests().len() >= 2);
 }
 
 #[tokio::test]
@@ -265,10 +275,7 @@ async fn a_body_that_was_damaged_before_it_was_sent_is_refused() {
 
 #[tokio::test]
 async fn a_listing_of_several_pages_is_read_to_its_end_and_deleted_in_batches() {
-    let (server, _) = start().await;
-    // This server takes its time with so many files.
-    let config = S3Config { timeouts: S3Timeouts::default(), ..config(&server) };
-    let store = S3Store::new(&config).expect("a client");
+    let (server, store) = start().await;
     std::fs::create_dir(server.path("source", "pages")).expect("a directory");
     for page in 1..=1_100 {
         std::fs::write(server.path("source", &format!("pages/page {page:04} +.png")), "x").expect("a file");

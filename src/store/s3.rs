@@ -82,7 +82,8 @@ pub struct S3Credentials {
 /// Which certificate authorities are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TlsRoots {
-    /// Only those of S3's own endpoints, from within the executable: the fastest start.
+    /// Only those of S3's own endpoints, from within the executable: the fastest start. A server
+    /// of your own over HTTPS needs one of the others.
     #[default]
     Amazon,
     /// The system's, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.

@@ -14,14 +14,15 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::interceptors::InterceptorContext;
+use aws_sdk_s3::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
     BehaviorVersion, Builder, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     SharedHttpClient, StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::{ChecksumMode, Delete, EncodingType, ObjectIdentifier};
+use aws_sdk_s3::types::{ChecksumMode, Delete, ObjectIdentifier};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -81,7 +82,8 @@ pub struct S3Credentials {
 /// Which certificate authorities are trusted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum TlsRoots {
-    /// Only those of S3's own endpoints, from within the executable: the fastest start.
+    /// Only those of S3's own endpoints, from within the executable: the fastest start. A server
+    /// of your own over HTTPS needs one of the others.
     #[default]
     Amazon,
     /// The system's, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
@@ -248,6 +250,7 @@ impl S3Store {
             .credentials_provider(credentials)
             .force_path_style(config.force_path_style)
             .retry_config(retries)
+            .retry_classifier(RetryConflicts)
             .timeout_config(config.timeouts.for_upload(0))
             .stalled_stream_protection(
                 StalledStreamProtectionConfig::enabled().grace_period(config.timeouts.stall).build(),
@@ -277,7 +280,10 @@ impl S3Store {
             .checksum_mode(ChecksumMode::Enabled)
             .send()
             .await
-            .map_err(|error| request.failure(error))?;
+            .map_err(|error| match request.failure(error) {
+                StoreError::NotFound { .. } => request.transient("the object came and went".to_owned()),
+                failure => failure,
+            })?;
         let info = object_info(
             total_bytes(found.content_length(), None).unwrap_or_default(),
             found.e_tag(),
@@ -437,22 +443,20 @@ impl ObjectStore for S3Store {
         let mut listed = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            // XML 1.0 cannot express every key, so the server is asked to percent-encode them.
+            // Without `encoding-type=url`: some servers say that they encode, and do not. Where a
+            // key cannot stand in XML 1.0, S3 writes a character reference, which the SDK reads.
             let page = self
                 .client
                 .list_objects_v2()
                 .bucket(bucket)
                 .prefix(prefix)
-                .encoding_type(EncodingType::Url)
                 .set_continuation_token(token.clone())
                 .send()
                 .await
                 .map_err(|error| request.failure(error))?;
-            let encoded = page.encoding_type() == Some(&EncodingType::Url);
             for object in page.contents() {
-                let key = object.key().unwrap_or_default();
                 listed.push(ListedObject {
-                    key: if encoded { metadata::decode_form(key) } else { key.to_owned() },
+                    key: object.key().unwrap_or_default().to_owned(),
                     etag: object.e_tag().map(unquoted).unwrap_or_default().to_owned(),
                     bytes: object.size().and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or_default(),
                 });
@@ -464,9 +468,8 @@ impl ObjectStore for S3Store {
             match page.next_continuation_token {
                 Some(next) if token.as_ref() != Some(&next) => token = Some(next),
                 _ => {
-                    return Err(
-                        request.rejected("the listing goes on, but has no token to continue".to_owned())
-                    );
+                    let detail = "the listing goes on, but has no token to continue";
+                    return Err(request.rejected(detail.to_owned()));
                 }
             }
         }
@@ -489,6 +492,24 @@ impl ObjectStore for S3Store {
             }
         }
         Ok(())
+    }
+}
+
+/// Retries what S3 answers 409 to, as its documentation asks for: somebody else wrote the same key
+/// at the same moment. The SDK on its own does not.
+#[derive(Debug)]
+struct RetryConflicts;
+
+impl ClassifyRetry for RetryConflicts {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        match context.response() {
+            Some(response) if response.status().as_u16() == 409 => RetryAction::transient_error(),
+            _ => RetryAction::NoActionIndicated,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "retry conflicts"
     }
 }
 

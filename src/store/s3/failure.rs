@@ -43,7 +43,10 @@ impl Request {
                 let code = context.err().code();
                 let message = context.err().message().unwrap_or("no message");
                 let code_shown = code.unwrap_or("no code");
-                let detail = format!("{status} {code_shown}: {message}{request_id}");
+                // S3 redirects to the region that the bucket is in; the client does not follow.
+                let region = context.raw().headers().get("x-amz-bucket-region").filter(|_| status == 301);
+                let region = region.map(|name| format!(", the bucket is in {name}")).unwrap_or_default();
+                let detail = format!("{status} {code_shown}: {message}{region}{request_id}");
                 self.classify(Some(status), code, detail)
             }
             // The request was never sent: no later attempt would fare better.
@@ -104,7 +107,7 @@ impl Request {
         StoreError::Rejected { action: self.action, bucket, key, detail: single_line(&detail) }
     }
 
-    fn transient(&self, detail: String) -> StoreError {
+    pub(super) fn transient(&self, detail: String) -> StoreError {
         let (bucket, key) = (self.bucket.clone(), self.key.clone());
         StoreError::Transient { action: self.action, bucket, key, detail: single_line(&detail) }
     }

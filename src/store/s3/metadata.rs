@@ -1,4 +1,4 @@
-//! How text travels in places that hold ASCII only.
+//! How text travels in headers, which hold ASCII only.
 
 use std::fmt::Write as _;
 
@@ -20,17 +20,8 @@ pub fn encode(value: &str) -> String {
 
 /// Undoes [`encode`]; what somebody else wrote and does not decode to UTF-8 stays as it is.
 pub(super) fn decode(value: &str) -> String {
-    String::from_utf8(percent_decoded(value, b'+')).unwrap_or_else(|_| value.to_owned())
-}
-
-/// Decodes a key from a listing, where a space may be a plus.
-pub(super) fn decode_form(key: &str) -> String {
-    String::from_utf8(percent_decoded(key, b' ')).unwrap_or_else(|_| key.to_owned())
-}
-
-fn percent_decoded(text: &str, plus: u8) -> Vec<u8> {
-    let mut decoded = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
     while let [byte, tail @ ..] = rest {
         rest = tail;
         match (byte, tail) {
@@ -41,11 +32,10 @@ fn percent_decoded(text: &str, plus: u8) -> Vec<u8> {
                 }
                 _ => decoded.push(b'%'),
             },
-            (b'+', _) => decoded.push(plus),
             _ => decoded.push(*byte),
         }
     }
-    decoded
+    String::from_utf8(decoded).unwrap_or_else(|_| value.to_owned())
 }
 
 fn hex_digit(digit: u8) -> Option<u8> {
@@ -73,10 +63,5 @@ mod tests {
         assert_eq!(decode("%zz"), "%zz");
         assert_eq!(decode("%FF"), "%FF");
         assert_eq!(decode("a+b"), "a+b");
-    }
-
-    #[test]
-    fn a_listed_key_is_form_decoded() {
-        assert_eq!(decode_form("a+b%2Bc%C3%9C"), "a b+cÜ");
     }
 }

@@ -92,22 +92,58 @@ pub(super) fn one_page(resources: &str, content: &[u8]) -> Raw {
 pub(super) const SQUARE: &[u8] = b"0.5 g 206 296 200 200 re f";
 
 /// Compresses `head` and then `block` that many times, never holding what it stands for in memory.
+///
+/// The block is compressed once, as a run of deflate blocks that ends on a byte and refers to
+/// nothing before it, so that its compressed form can be repeated as it is.
 pub(super) fn deflate_repeated(head: &[u8], block: &[u8], times: usize) -> Vec<u8> {
-    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, 15, 0));
-    let mut out = Vec::new();
-    let mut chunk = vec![0; 1 << 16];
-    let last = times;
-    for (i, mut input) in std::iter::once(head).chain(std::iter::repeat_n(block, times)).enumerate() {
-        let flush = if i == last { TDEFLFlush::Finish } else { TDEFLFlush::None };
-        loop {
-            let (status, read, written) = compress(&mut compressor, input, &mut chunk, flush);
-            out.extend(&chunk[..written]);
-            input = &input[read..];
-            let is_done = status == miniz_oxide::deflate::core::TDEFLStatus::Done;
-            if is_done || (i < last && input.is_empty() && written < chunk.len()) {
-                break;
-            }
-        }
+    let mut out = vec![0x78, 0x9C];
+    let mut checksum = Adler { a: 1, b: 0 };
+    out.extend(flushed(head));
+    checksum.extend(&Adler::of(head), head.len());
+    let (compressed, sums) = (flushed(block), Adler::of(block));
+    for _ in 0..times {
+        out.extend(&compressed);
+        checksum.extend(&sums, block.len());
     }
+    // The last block: empty, with fixed codes.
+    out.extend([0x03, 0x00]);
+    out.extend(((checksum.b << 16) | checksum.a).to_be_bytes());
     out
+}
+
+/// Raw deflate blocks of `data`, none of them the last.
+fn flushed(data: &[u8]) -> Vec<u8> {
+    if data.is_empty() {
+        return Vec::new();
+    }
+    let mut compressor = CompressorOxide::new(create_comp_flags_from_zip_params(9, -15, 0));
+    let mut out = vec![0; data.len() + 1024];
+    let (_, _, written) = compress(&mut compressor, data, &mut out, TDEFLFlush::Full);
+    out.truncate(written);
+    out
+}
+
+/// The two sums of Adler-32, which can be extended by those of a block without reading it again.
+struct Adler {
+    a: u32,
+    b: u32,
+}
+
+impl Adler {
+    const MODULUS: u64 = 65_521;
+
+    /// The sums over `data` from a start of zero.
+    fn of(data: &[u8]) -> Adler {
+        let (a, b) = data.iter().fold((0, 0), |(a, b), byte| {
+            let a = (a + u64::from(*byte)) % Adler::MODULUS;
+            (a, (b + a) % Adler::MODULUS)
+        });
+        Adler { a: a as u32, b: b as u32 }
+    }
+
+    fn extend(&mut self, sums: &Adler, length: usize) {
+        let carried = length as u64 % Adler::MODULUS * u64::from(self.a);
+        self.b = ((u64::from(self.b) + carried + u64::from(sums.b)) % Adler::MODULUS) as u32;
+        self.a = ((u64::from(self.a) + u64::from(sums.a)) % Adler::MODULUS) as u32;
+    }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Font {
     data: &'static [u8],
     face: Face<'static>,
     postscript_name: &'static str,
+    /// Glyph and width of each ASCII character, which are most of a document.
+    ascii: Vec<(u16, f64)>,
     remapper: GlyphRemapper,
     used: BTreeMap<u16, (char, f64)>,
 }
@@ -32,7 +34,8 @@ impl Font {
             .filter_map(|data| Some((data, Face::parse(data, 0).ok()?)))
             .find(|(_, face)| name_of(face).as_deref() == Some(postscript_name))
             .unwrap_or_else(|| panic!("the font package has no {postscript_name}"));
-        Font { data, face, postscript_name, remapper: GlyphRemapper::new(), used: BTreeMap::new() }
+        let ascii = (0..128u8).map(|c| look_up(&face, char::from(c))).collect();
+        Font { data, face, postscript_name, ascii, remapper: GlyphRemapper::new(), used: BTreeMap::new() }
     }
 
     /// The outlines and metrics.
@@ -42,15 +45,14 @@ impl Font {
 
     /// The width of a text in thousandths of the font size.
     pub(crate) fn width(&self, text: &str) -> f64 {
-        text.chars().map(|c| self.advance(c)).sum()
+        text.chars().map(|c| self.glyph(c).1).sum()
     }
 
     /// The bytes that show a text with this font; takes note of the glyphs.
     pub(crate) fn encode(&mut self, text: &str) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(2 * text.len());
         for c in text.chars() {
-            let advance = self.advance(c);
-            let glyph = self.face.glyph_index(c).map_or(0, |id| id.0);
+            let (glyph, advance) = self.glyph(c);
             let subset_glyph = self.remapper.remap(glyph);
             self.used.insert(subset_glyph, (c, advance));
             bytes.extend(subset_glyph.to_be_bytes());
@@ -95,7 +97,7 @@ impl Font {
         cid_font.finish();
 
         let bbox = self.face.global_bounding_box();
-        let em = |units: i16| (f64::from(units) * self.per_unit()) as f32;
+        let em = |units: i16| (f64::from(units) * per_unit(&self.face)) as f32;
         paper
             .pdf
             .font_descriptor(descriptor)
@@ -122,14 +124,20 @@ impl Font {
         font
     }
 
-    fn advance(&self, c: char) -> f64 {
-        let glyph = self.face.glyph_index(c).unwrap_or_default();
-        f64::from(self.face.glyph_hor_advance(glyph).unwrap_or(0)) * self.per_unit()
+    /// The glyph of a character and its width in thousandths of the font size.
+    fn glyph(&self, c: char) -> (u16, f64) {
+        self.ascii.get(c as usize).copied().unwrap_or_else(|| look_up(&self.face, c))
     }
+}
 
-    fn per_unit(&self) -> f64 {
-        1000.0 / f64::from(self.face.units_per_em())
-    }
+fn look_up(face: &Face<'_>, c: char) -> (u16, f64) {
+    let glyph = face.glyph_index(c).unwrap_or_default();
+    (glyph.0, f64::from(face.glyph_hor_advance(glyph).unwrap_or(0)) * per_unit(face))
+}
+
+/// Thousandths of the font size in one of the font's units.
+fn per_unit(face: &Face<'_>) -> f64 {
+    1000.0 / f64::from(face.units_per_em())
 }
 
 fn name_of(face: &Face<'_>) -> Option<String> {

@@ -123,3 +123,42 @@ const REPAIRED_OR_REFUSED: Expected = Expected {
     refusals: &["malformed"],
     pages: Some(ExpectedPages { failures: &["malformed"], may_be_drawn: true, damaged: None }),
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique() {
+        for (i, document) in documents().iter().enumerate() {
+            assert!(documents()[..i].iter().all(|other| other.id != document.id), "{} twice", document.id);
+        }
+        assert!(documents().len() > 50);
+    }
+
+    #[test]
+    fn an_input_is_small_and_the_same_bytes_each_time() {
+        for document in documents() {
+            let bytes = document.bytes();
+            assert!(bytes.len() < 4 << 20, "{} has {} bytes", document.id, bytes.len());
+            assert!(bytes == document.bytes(), "{} differs", document.id);
+        }
+    }
+
+    #[test]
+    fn only_the_damaged_page_may_fail() {
+        let expected = document("one-bad-page").unwrap().expected;
+        assert!(expected.accepts_page(3, Some("page_timeout")));
+        assert!(!expected.accepts_page(3, None));
+        assert!(expected.accepts_page(2, None));
+        assert!(!expected.accepts_page(2, Some("page_timeout")));
+        assert!(!expected.accepts_refusal("malformed"));
+    }
+
+    #[test]
+    fn what_must_be_refused_accepts_no_page() {
+        let expected = document("html").unwrap().expected;
+        assert!(expected.accepts_refusal("malformed"));
+        assert!(!expected.accepts_page(1, None));
+    }
+}

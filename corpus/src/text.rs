@@ -146,7 +146,7 @@ impl Article {
         self.math(7.0, x + 3.0, y + 12.0, "𝑛");
         x = after + 5.0;
         let bar = x;
-        let top = self.math(BODY_PT, x, y + 7.0, &format!("{}² + √{}", names[2], names[3]));
+        let top = self.math(BODY_PT, x, y + 7.0, &format!("{}² + ∂{}", names[2], names[3]));
         self.math(BODY_PT, x + 8.0, y - 7.5, &format!("1 − {}", names[4]));
         self.page.set_line_width(0.45).move_to(bar as f32, (y + 2.9) as f32);
         self.page.line_to(top as f32, (y + 2.9) as f32).stroke();

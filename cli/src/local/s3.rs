@@ -49,10 +49,13 @@ impl Endpoint {
         request: Request<Incoming>,
     ) -> Result<Response<Body>, HttpError> {
         let creation = Creation::of(request.method(), request.uri(), request.headers());
+        let is_encoded_listing = has_query(request.uri(), "encoding-type");
         let response = hyper::service::Service::call(&self.service, request).await?;
         match creation {
-            Some(creation) if response.status().is_success() => self.tell(creation, response).await,
-            _ => Ok(response),
+            _ if !response.status().is_success() => Ok(response),
+            Some(creation) => self.tell(creation, response).await,
+            None if is_encoded_listing => without_encoding_type(response).await,
+            None => Ok(response),
         }
     }
 
@@ -98,10 +101,7 @@ struct Creation {
 
 impl Creation {
     fn of(method: &Method, uri: &Uri, headers: &HeaderMap) -> Option<Self> {
-        let has = |name: &str| {
-            let query = uri.query().unwrap_or_default();
-            form_urlencoded::parse(query.as_bytes()).any(|(key, _)| key == name)
-        };
+        let has = |name: &str| has_query(uri, name);
         // Requests about a part, or about something beside the object, make no object.
         let is_beside =
             ["acl", "tagging", "retention", "legal-hold", "torrent", "restore"].iter().any(|name| has(name));
@@ -117,6 +117,23 @@ impl Creation {
         // Without a key, it is a bucket that is made.
         (!key.is_empty()).then(|| Creation { bucket: bucket.to_owned(), key: key.to_owned(), created_by })
     }
+}
+
+fn has_query(uri: &Uri, name: &str) -> bool {
+    form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()).any(|(key, _)| key == name)
+}
+
+/// Takes back the claim that a listing's keys are encoded.
+///
+/// `s3s-fs` lists keys as they are, but repeats the encoding that was asked for, so that a client which
+/// believes it turns every `+` into a space.
+async fn without_encoding_type(response: Response<Body>) -> Result<Response<Body>, HttpError> {
+    let (mut parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(HttpError::new)?.to_bytes();
+    let text = String::from_utf8_lossy(&body).replace("<EncodingType>url</EncodingType>", "");
+    // The length changed; hyper sets the new one.
+    parts.headers.remove(hyper::header::CONTENT_LENGTH);
+    Ok(Response::from_parts(parts, Body::from(text)))
 }
 
 /// The ETag in the answer to a copy or to the end of an upload of parts.

@@ -1,0 +1,92 @@
+# What people run. `make` alone lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# rustup puts itself on the PATH of later logins only.
+export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
+export CARGO_TERM_COLOR ?= auto
+
+TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
+TOOLS = $(shell scripts/setup.sh --print-path)
+MUSL := x86_64-unknown-linux-musl
+PROGRAMS := -p pdf2img -p pdf2img-cli
+
+# make demo: another function, a directory to keep.
+BOOTSTRAP ?=
+DATA ?=
+# make sweep: the documents, where the summary goes, flags for `pdf2img local`.
+DIR ?= ../shared/corpora
+OUT ?= $(TARGET_DIR)/sweep
+ARGS ?=
+
+.PHONY: help
+help: ## List these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Build, start S3 and Lambda on this machine, upload the corpus, show what came of it
+	@scripts/setup.sh tools
+	$(TOOLS)/python scripts/demo.py $(if $(BOOTSTRAP),--bootstrap '$(BOOTSTRAP)') $(if $(DATA),--data '$(DATA)')
+
+.PHONY: test
+test: ## Check format and lints, run all tests, build the documentation, check the corpus
+	@scripts/setup.sh build
+	@$(MAKE) lint
+	@$(MAKE) run-tests
+	@echo '== documentation'
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps --locked --quiet
+	@echo '== corpus'
+	cargo run -p corpus --locked --quiet -- check
+
+.PHONY: lint
+lint: ## Check format and lints
+	@echo '== format'
+	cargo fmt --all --check
+	@echo '== lints'
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+
+.PHONY: run-tests
+run-tests:
+	@echo '== tests'
+	if cargo nextest --version >/dev/null 2>&1; then \
+		cargo nextest run --workspace --locked; \
+	else \
+		cargo test --workspace --locked --lib --bins --tests; \
+	fi
+	@echo '== documentation tests'
+	cargo test --workspace --locked --doc --quiet
+
+.PHONY: build
+build: ## Build the function and the command for this machine, optimised
+	@scripts/setup.sh build
+	cargo build --release --locked $(PROGRAMS)
+	@ls -l $(TARGET_DIR)/release/bootstrap $(TARGET_DIR)/release/pdf2img
+
+.PHONY: build-musl
+build-musl: ## Build them for x86-64 Linux, static: they run wherever the kernel does
+	@scripts/setup.sh tools
+	PATH="$(TOOLS):$$PATH" cargo zigbuild --release --locked --target $(MUSL) $(PROGRAMS)
+	@scripts/check-static.sh $(TARGET_DIR)/$(MUSL)/release/bootstrap $(TARGET_DIR)/$(MUSL)/release/pdf2img
+
+.PHONY: sweep
+sweep: ## Send every PDF below DIR=… through the service and tally what came of it
+	@scripts/setup.sh tools
+	$(TOOLS)/python scripts/sweep.py '$(DIR)' --out '$(OUT)' $(ARGS)
+
+.PHONY: bench-peers
+bench-peers: ## Compare with pdftoppm and mutool, in turn in one run
+	@scripts/setup.sh bench
+	cargo run --release --locked -p pdf2img-bench -- peers $(ARGS)
+
+.PHONY: bench-start
+bench-start: ## Compare the start of the function with that of a hello world
+	@scripts/setup.sh bench
+	cargo run --release --locked -p pdf2img-bench -- start $(ARGS)
+
+.PHONY: clean
+clean: ## Remove what was built and what the demo left
+	cargo clean
+	rm -rf demo-data

@@ -1,0 +1,150 @@
+#!/usr/bin/env bash
+# Installs what building, testing and the demo need, on a Debian 12 with rustup.
+# It does nothing, quickly, when everything is there.
+set -euo pipefail
+
+usage() {
+    cat <<'TEXT'
+Usage: scripts/setup.sh [PART…] | --print-path
+
+Installs what building, testing and the demo need. Parts, default `build tools`:
+  build   compilers and headers (apt), rustfmt and clippy (rustup)
+  tools   build, the musl target, and a Python environment with zig, cargo-zigbuild and aws
+  bench   tools, and the programs that the benchmarks compare with (apt)
+
+--print-path prints the directory of the Python environment's programs, and installs nothing.
+TEXT
+}
+
+BUILD_PACKAGES=(build-essential ca-certificates clang git libclang-dev nasm python3)
+TOOLS_PACKAGES=(python3-venv)
+BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
+MUSL_TARGET=x86_64-unknown-linux-musl
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+REQUIREMENTS=scripts/requirements.txt
+
+main() {
+    local part packages=() with_tools=
+    [ $# -gt 0 ] || set -- build tools
+    for part in "$@"; do
+        packages+=("${BUILD_PACKAGES[@]}")
+        case "$part" in
+            build) ;;
+            tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1 ;;
+            bench) packages+=("${TOOLS_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"); with_tools=1 ;;
+            --print-path) tools_bin; return ;;
+            -h | --help) usage; return ;;
+            *) usage >&2; die "unknown part: $part" ;;
+        esac
+    done
+    install_packages "${packages[@]}"
+    # rustup puts itself on the PATH of later logins only.
+    PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
+    check_rust
+    if [ -n "$with_tools" ]; then
+        add_target "$MUSL_TARGET"
+        install_tools
+    fi
+}
+
+# Debian packages: asks what is missing first, so that root is needed only then.
+install_packages() {
+    local package status missing=()
+    if ! command -v dpkg-query >/dev/null; then
+        note "this is no Debian: make sure yourself that there is what these packages have: $*"
+        return
+    fi
+    local -A is_installed=()
+    while read -r package status; do
+        [ "$status" != installed ] || is_installed["${package%%:*}"]=1
+    done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null)
+    for package in "$@"; do
+        [ -n "${is_installed[$package]:-}" ] || missing+=("$package")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+
+    if [ "$(id -u)" -ne 0 ]; then
+        die "these Debian packages are missing, and installing them needs root. Run as root:
+
+    apt-get update && apt-get install -y --no-install-recommends ${missing[*]}
+
+and then this again."
+    fi
+    note "installing Debian packages: ${missing[*]}"
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq || die "apt-get update failed"
+    apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+        die "apt-get could not install: ${missing[*]}"
+}
+
+check_rust() {
+    command -v cargo >/dev/null || die "cargo is missing: install Rust through rustup (https://rustup.rs), then run this again"
+    local wanted have
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+    have=$(rustc --version | cut -d ' ' -f 2)
+    if [ "$(printf '%s\n' "$wanted" "$have" | sort -V | head -n 1)" != "$wanted" ]; then
+        die "rustc is $have and $wanted or newer is needed. Run: rustup update stable"
+    fi
+    # rustup leaves proxies for components that are not there: only running one tells.
+    cargo fmt --version >/dev/null 2>&1 || add_component rustfmt
+    cargo clippy --version >/dev/null 2>&1 || add_component clippy
+}
+
+add_component() {
+    command -v rustup >/dev/null || die "$1 is missing, and there is no rustup to install it with"
+    note "installing $1"
+    rustup --quiet component add "$1"
+}
+
+add_target() {
+    if ! command -v rustup >/dev/null; then
+        note "there is no rustup, so the target $1 cannot be looked for; only make build-musl needs it"
+        return
+    fi
+    if ! rustup target list --installed | grep -qx "$1"; then
+        note "installing the target $1"
+        rustup --quiet target add "$1"
+    fi
+}
+
+# Two runs at the same time must not fill one directory, and half an environment must not pass
+# for a whole one: a lock around it, and a stamp at the end.
+install_tools() {
+    local dir
+    dir=$(tools_dir)
+    [ ! -e "$dir/complete" ] || return 0
+    mkdir -p "$(dirname "$dir")"
+    exec 9>"$dir.lock"
+    flock 9
+    if [ ! -e "$dir/complete" ]; then
+        note "installing zig, cargo-zigbuild and aws into $dir"
+        rm -rf "$dir"
+        python3 -m venv "$dir" || die "python3 could not make an environment in $dir"
+        "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$REQUIREMENTS" ||
+            die "pip could not install what $REQUIREMENTS lists"
+        touch "$dir/complete"
+    fi
+    exec 9>&-
+}
+
+tools_bin() {
+    echo "$(tools_dir)/bin"
+}
+
+tools_dir() {
+    local pins
+    pins=$(sha256sum "$REQUIREMENTS" | cut -c 1-12)
+    echo "${XDG_CACHE_HOME:-$HOME/.cache}/pdf2img/tools-$pins"
+}
+
+note() {
+    echo "setup: $*" >&2
+}
+
+die() {
+    echo "setup: $*" >&2
+    exit 1
+}
+
+main "$@"

@@ -484,12 +484,12 @@ mod tests {
     #[test]
     fn random_mixtures_of_runs_copies_and_literals_come_back() {
         let mut next = noise(3);
-        for _ in 0..60 {
+        for _ in 0..20 {
             let pixel_bytes = 1 + next() as usize % 4;
             let stride = 1 + pixel_bytes * (1 + next() as usize % 900);
             let levels = 1 + next() % 256;
             let mut rows = Vec::new();
-            while rows.len() < 150_000 {
+            while rows.len() < 100_000 {
                 let length = 1 + next() as usize % 700;
                 match next() % 4 {
                     0 => rows.extend(std::iter::repeat_n(next() as u8, length)),

@@ -45,8 +45,8 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// Those of [`EncodeError`]; `out` is then empty. Sides and transparency are checked before any work is
-    /// done.
+    /// Those of [`EncodeError`]; `out` is then empty. Sides and transparency are checked before any
+    /// work is done.
     pub fn encode(
         &mut self,
         pixmap: &Pixmap,
@@ -214,8 +214,8 @@ impl FromStr for ImageFormat {
 /// What a PNG file may cost to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PngEffort {
-    /// Least time. The same as [`Balanced`](PngEffort::Balanced) but for photographs, which it compresses
-    /// with filters and Huffman codes alone.
+    /// Least time. The same as [`Balanced`](PngEffort::Balanced) but for photographs, for which it
+    /// tries two filters and not four.
     Fastest,
     /// Most of the compression for little time; the default.
     #[default]

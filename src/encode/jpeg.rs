@@ -13,8 +13,8 @@ use super::{ColorMode, EncodeError, ImageFormat, JpegScans, Quality, Resolution}
 
 /// Writes `pixmap` into the empty `out`.
 ///
-/// An image with an alpha channel is refused even when all of it is opaque: whether a page can be written
-/// should not depend on what is drawn on it.
+/// An image with an alpha channel is refused even when all of it is opaque: whether a page can be
+/// written should not depend on what is drawn on it.
 ///
 /// # Errors
 ///

@@ -2,7 +2,8 @@
 //!
 //! - [`palette`]: counts colours and levels, and packs small ones;
 //! - [`filter`]: makes photographs compressible, row by row;
-//! - [`deflate`]: compresses everything else, several times faster than a general compressor.
+//! - [`deflate`]: compresses what most of a page is, several times faster than a general
+//!   compressor, which is left to [`PngEffort::Smallest`].
 
 mod deflate;
 mod filter;
@@ -32,7 +33,7 @@ pub(super) struct PngEncoder {
     gray: Vec<u8>,
     filters: Filters,
     deflater: RowDeflater,
-    compressor: Option<(PngEffort, Compressor)>,
+    slow_compressor: Option<Compressor>,
     compressed: Vec<u8>,
 }
 
@@ -53,24 +54,18 @@ impl PngEncoder {
         let layout = self.lay_out(pixmap, color)?;
         let height = pixmap.height_px() as usize;
         let stride = self.rows.len() / height;
+        let pixel_bytes = layout.filter_distance().unwrap_or(1);
+        let filters = if effort == PngEffort::Fastest { filter::SIMPLE } else { filter::ALL };
         let filtered_rows = match layout.filter_distance() {
-            Some(pixel_bytes) => self.filters.apply(&mut self.rows, stride, pixel_bytes)?,
+            Some(_) => self.filters.apply(&mut self.rows, stride, pixel_bytes, filters)?,
             None => 0,
         };
-        let is_photograph = filtered_rows * PHOTOGRAPH_SHARE > height;
-        let pixel_bytes = layout.filter_distance().unwrap_or(1);
-        let compressed_bytes = match (effort, is_photograph) {
-            (PngEffort::Smallest, _) | (PngEffort::Balanced, true) => self.compress(effort)?,
-            (PngEffort::Fastest, true) => {
-                self.deflater.compress(&self.rows, stride, pixel_bytes, Search::Runs, &mut self.compressed)?
-            }
-            (PngEffort::Fastest | PngEffort::Balanced, false) => self.deflater.compress(
-                &self.rows,
-                stride,
-                pixel_bytes,
-                Search::Strokes,
-                &mut self.compressed,
-            )?,
+        let compressed_bytes = if effort == PngEffort::Smallest {
+            self.compress_slowly()?
+        } else {
+            let is_photograph = filtered_rows * PHOTOGRAPH_SHARE > height;
+            let search = if is_photograph { Search::Runs } else { Search::Strokes };
+            self.deflater.compress(&self.rows, stride, pixel_bytes, search, &mut self.compressed)?
         };
         let compressed = &self.compressed[..compressed_bytes];
 
@@ -148,14 +143,10 @@ impl PngEncoder {
         Ok(layout)
     }
 
-    /// Compresses the rows; the answer is how many bytes of the buffer are the zlib stream.
-    fn compress(&mut self, effort: PngEffort) -> Result<usize, EncodeError> {
-        if self.compressor.as_ref().is_none_or(|(of, _)| *of != effort) {
-            self.compressor = Some((effort, Compressor::new(level(effort))));
-        }
-        let Some((_, compressor)) = &mut self.compressor else {
-            unreachable!("it was made above");
-        };
+    /// Compresses the rows with all that libdeflate can do; the answer is how many bytes of the
+    /// buffer are the zlib stream.
+    fn compress_slowly(&mut self) -> Result<usize, EncodeError> {
+        let compressor = self.slow_compressor.get_or_insert_with(|| Compressor::new(CompressionLvl::best()));
         let bound = compressor.zlib_compress_bound(self.rows.len());
         if self.compressed.len() < bound {
             set_len(&mut self.compressed, bound, ImageFormat::Png)?;
@@ -199,15 +190,6 @@ impl Layout {
             Layout::Gray { .. } | Layout::Indexed { .. } => None,
         }
     }
-}
-
-/// How hard libdeflate tries; the fastest level is no faster on pages than the one after it.
-fn level(effort: PngEffort) -> CompressionLvl {
-    match effort {
-        PngEffort::Fastest | PngEffort::Balanced => CompressionLvl::new(2),
-        PngEffort::Smallest => CompressionLvl::new(12),
-    }
-    .unwrap_or_default()
 }
 
 fn clear_filter_bytes(rows: &mut [u8], stride: usize) {
@@ -344,9 +326,9 @@ mod tests {
 
     #[test]
     fn a_blank_page_is_one_bit_a_pixel_and_next_to_nothing() {
-        let blank = pixmap(1275, 1650, |_, _| [255; 3]);
+        let blank = pixmap(425, 550, |_, _| [255; 3]);
         assert_lossless(&blank, (Grayscale, One));
-        assert!(encode(&blank, PngEffort::Balanced, ColorMode::Auto).len() < 2000);
+        assert!(encode(&blank, PngEffort::Balanced, ColorMode::Auto).len() < 600);
     }
 
     #[test]

@@ -26,6 +26,7 @@ use aws_sdk_s3::types::{ChecksumMode, Delete, ObjectIdentifier};
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use futures_util::TryStreamExt as _;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
@@ -290,14 +291,31 @@ impl S3Store {
             found.version_id(),
             found.metadata(),
         );
-        // Not every server keeps the checksum; size and metadata must do then.
-        let same_content =
-            found.checksum_sha256().is_none_or(|checksum| checksum == BASE64.encode(object.sha256));
-        if same_content && info.bytes == object.body.len() as u64 && info.metadata == object.metadata {
+        let mut same = info.bytes == object.body.len() as u64 && info.metadata == object.metadata;
+        if same {
+            same = match found.checksum_sha256() {
+                Some(checksum) => checksum == BASE64.encode(object.sha256),
+                // Not every server keeps the checksum.
+                None => self.content(object, &info).await? == object.body,
+            };
+        }
+        if same {
             Ok(info)
         } else {
             Err(StoreError::AlreadyExists { bucket: object.bucket.clone(), key: object.key.clone() })
         }
+    }
+
+    /// Reads back what stands under the key of `object`, if it still is what `info` describes.
+    async fn content(&self, object: &PutObject, info: &ObjectInfo) -> Result<Vec<u8>, StoreError> {
+        let source = ObjectRef {
+            bucket: object.bucket.clone(),
+            key: object.key.clone(),
+            version_id: info.version_id.clone(),
+            etag: Some(info.etag.clone()).filter(|etag| !etag.is_empty()),
+        };
+        let chunks: Vec<_> = self.get(&source, 0).await?.chunks.try_collect().await?;
+        Ok(chunks.concat())
     }
 
     async fn delete_one(&self, bucket: &str, key: &str) -> Result<(), StoreError> {

@@ -1,7 +1,7 @@
 //! The test suite that every rendering engine passes.
 //!
 //! A [`Check`] is a sentence about the contract in `render-api` and a function that proves it. The
-//! documents are written by code ([`pdf`]) with known answers; only encrypted ones are files, in
+//! documents are written by code (`pdf`) with known answers; only encrypted ones are files, in
 //! `fixtures/`. Checks are grouped by what they are about, and [`checks`] lists them all. An engine
 //! runs them from a test of its own:
 //!

@@ -98,8 +98,7 @@ impl<'a> Handle<'a> {
         drawing: &Drawing<'_>,
         out: &mut Pixmap,
     ) -> Result<Outcome, RenderError> {
-        // The two casts cannot change a side: an image of more than 2³¹ pixels on a side and at
-        // least one on the other is refused here.
+        // MuPDF counts pixels, and the bytes of a row, in a C int.
         let max_side = i32::MAX as u32 / 4;
         let longest = out.width_px().max(out.height_px());
         if longest > max_side {

@@ -1,8 +1,8 @@
 //! MuPDF behind the contract.
 //!
-//! [`MuPdf`] opens a document in a MuPDF context of its own ([`ffi`], over `shim.c`, which catches
-//! what MuPDF throws). `render-api` decides which rectangle of a page is drawn; [`geometry`] turns
-//! that into the matrix for MuPDF, and [`pixels`] is what happens to the image before and after.
+//! [`MuPdf`] opens a document in a MuPDF context of its own (`ffi`, over `shim.c`, which catches
+//! what MuPDF throws). `render-api` decides which rectangle of a page is drawn; `geometry` turns
+//! that into the matrix for MuPDF, and `pixels` is what happens to the image before and after.
 
 mod document;
 mod ffi;

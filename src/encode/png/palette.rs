@@ -41,8 +41,8 @@ pub(super) fn narrow_gray(rows: &mut Vec<u8>, width: usize, color: ColorMode) ->
 
 /// Which levels there are, if they are no more than 16.
 ///
-/// Anti-aliased text has more within its first line, so that this ends early; above it, rows that are like the one before
-/// are passed over.
+/// Anti-aliased text has more within its first line, so that this ends early; above it, rows that
+/// are like the one before are passed over.
 fn few_levels(rows: &[u8], width: usize) -> Option<[bool; 256]> {
     let mut seen = [false; 256];
     let mut count = 0;
@@ -67,8 +67,8 @@ fn few_levels(rows: &[u8], width: usize) -> Option<[bool; 256]> {
     Some(seen)
 }
 
-/// Writes an index into a palette for each pixel into `rows`, if there are no more than 256 colours. Alpha
-/// is not looked at.
+/// Writes an index into a palette for each pixel into `rows`, if there are no more than 256
+/// colours. Alpha is not looked at.
 ///
 /// # Errors
 ///
@@ -166,13 +166,15 @@ fn index_bits(colors: usize) -> u8 {
     }
 }
 
-/// Packs rows of bytes in place, leftmost pixel in the highest bits; `code` gives the bits of a byte.
+/// Packs rows of bytes in place, leftmost pixel in the highest bits; `code` gives the bits of a
+/// byte.
 fn pack(rows: &mut Vec<u8>, width: usize, bits: u8, code: impl Fn(u8) -> u8) {
     let per_byte = usize::from(8 / bits);
     let packed_stride = 1 + width.div_ceil(per_byte);
     let height = rows.len() / (1 + width);
     for y in 0..height {
-        // A packed row ends at or before the end of the row it is made of, and the filter byte moves first.
+        // A packed row ends at or before the end of the row it is made of, and the filter byte
+        // moves first.
         let (from, to) = (y * (1 + width), y * packed_stride);
         rows[to] = rows[from];
         for i in 0..packed_stride - 1 {

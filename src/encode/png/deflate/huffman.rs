@@ -8,8 +8,8 @@ pub(super) struct Code<const N: usize> {
 }
 
 impl<const N: usize> Code<N> {
-    /// Makes a code of the least total length for symbols that occur as often as `counts` says, with
-    /// no word longer than `max_bits`.
+    /// Makes a code of the least total length for symbols that occur as often as `counts` says,
+    /// with no word longer than `max_bits`.
     ///
     /// At least two symbols get a word, as some decoders insist on a complete code.
     pub(super) fn new(counts: &[u32; N], max_bits: usize) -> Code<N> {
@@ -60,7 +60,8 @@ impl<const N: usize> Code<N> {
 /// Deeper than 63 is not possible with counts of 32 bits.
 fn tree_depths(counts: &[u32]) -> [u32; 64] {
     let leaves = counts.len();
-    // Nodes arise in ascending order of their weight: the leaves are one queue, what they are joined into is the other.
+    // Nodes arise in ascending order of their weight: the leaves are one queue, what they are
+    // joined into is the other.
     let mut weights: Vec<u64> = counts.iter().map(|&count| u64::from(count)).collect();
     let mut parents = vec![0; 2 * leaves - 1];
     let (mut leaf, mut joint) = (0, leaves);
@@ -94,7 +95,8 @@ fn limit(at_depth: &[u32; 64], max_bits: usize) -> [u32; 16] {
     // Of the 2^max_bits words of full length, a word of length n takes up 2^(max_bits - n).
     let mut taken: u32 = (1..=max_bits).map(|n| per_length[n] << (max_bits - n)).sum();
     while taken > 1 << max_bits {
-        // A word of full length goes beside one that is moved a level down: one word less is taken up.
+        // A word of full length goes beside one that is moved a level down: one word less is taken
+        // up.
         let Some(n) = (1..max_bits).rev().find(|&n| per_length[n] > 0) else {
             unreachable!("286 symbols fit into 2^15 words, and 19 into 2^7");
         };
@@ -172,7 +174,8 @@ impl Header {
     }
 }
 
-/// Writes code lengths as themselves (0 … 15), repetitions of the last one (16) and runs of zeros (17, 18).
+/// Writes code lengths as themselves (0 … 15), repetitions of the last one (16) and runs of zeros
+/// (17, 18).
 fn run_lengths(lengths: &[u8]) -> Vec<(u8, u8, u8)> {
     let mut symbols = Vec::with_capacity(lengths.len());
     for run in lengths.chunk_by(|a, b| a == b) {

@@ -26,12 +26,14 @@ use std::num::NonZeroUsize;
 
 use serde_json::{Map, Value};
 
-pub use deployment::{Deployment, LogFormat, LogLevel, TlsRoots};
+pub use deployment::{Deployment, LogFormat, LogLevel};
 pub use options::{Given, OPTIONS, OptionSpec, Origin};
 pub use pages::{PageSelection, PageSet, ResolvedPages};
 pub use scale::{Fit, Raster, Scale};
 pub use settings::{Backend, Limits, Settings};
 pub use value::Secret;
+
+use crate::store::s3::{S3Config, S3Credentials, TlsRoots};
 
 /// All that a running service has been told.
 #[derive(Debug, Clone)]
@@ -74,7 +76,7 @@ impl Config {
         let lambda = LambdaConfig::from_env(variables)?;
         let given = Given::from_env(variables)?;
         let (settings, deployment) = given.resolve(&host, lambda.as_ref())?;
-        let s3 = S3Config::from_env(variables, deployment.tls_roots.clone())?;
+        let s3 = s3_from_env(variables, deployment.tls_roots.clone())?;
         Ok(Config { settings, deployment, s3, lambda, given, host })
     }
 
@@ -115,72 +117,47 @@ impl Host {
     }
 }
 
-/// Where S3 is, and as whom it is asked.
-#[derive(Debug, Clone)]
-pub struct S3Config {
-    /// `AWS_REGION`, else `AWS_DEFAULT_REGION`.
-    pub region: String,
-    /// `AWS_ENDPOINT_URL_S3`, else `AWS_ENDPOINT_URL`. Default: the region's own.
-    pub endpoint_url: Option<String>,
-    /// Who asks.
-    pub credentials: AwsCredentials,
-    /// Whom to trust.
-    pub tls_roots: TlsRoots,
-}
-
-/// The credentials of a role or user.
-#[derive(Debug, Clone)]
-pub struct AwsCredentials {
-    /// `AWS_ACCESS_KEY_ID`.
-    pub access_key_id: String,
-    /// `AWS_SECRET_ACCESS_KEY`.
-    pub secret_access_key: Secret,
-    /// `AWS_SESSION_TOKEN`; a role's credentials, as Lambda has them, come with one.
-    pub session_token: Option<Secret>,
-}
-
-impl S3Config {
-    /// Takes region and credentials from the environment only.
-    ///
-    /// The SDK's own search (profiles, instance metadata) would cost a start 84 ms, and find
-    /// nothing on Lambda that is not in the environment.
-    fn from_env(variables: &BTreeMap<String, String>, tls_roots: TlsRoots) -> Result<S3Config, ConfigError> {
-        let region = first_of(variables, &["AWS_REGION", "AWS_DEFAULT_REGION"]).ok_or(
-            ConfigError::MissingVariable {
-                name: "AWS_REGION",
-                remedy: "set it to the region of the buckets, such as eu-central-1",
-            },
-        )?;
-        let credential = |name| {
-            first_of(variables, &[name]).ok_or(ConfigError::MissingVariable {
-                name,
-                remedy: "Lambda sets it from the function's role; elsewhere set the credentials of a user",
-            })
-        };
-        let endpoint_url = first_of(variables, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
-        if let Some(url) = endpoint_url.as_ref().filter(|url| !is_http_url(url)) {
-            let name = if first_of(variables, &["AWS_ENDPOINT_URL_S3"]).is_some() {
-                "AWS_ENDPOINT_URL_S3"
-            } else {
-                "AWS_ENDPOINT_URL"
-            };
-            return Err(ConfigError::BadValue {
-                name: name.to_owned(),
-                value: url.clone(),
-                accepted: "a URL that starts with http:// or https://".to_owned(),
-            });
-        }
-        Ok(S3Config {
-            region,
-            endpoint_url,
-            credentials: AwsCredentials {
-                access_key_id: credential("AWS_ACCESS_KEY_ID")?,
-                secret_access_key: Secret::new(credential("AWS_SECRET_ACCESS_KEY")?),
-                session_token: first_of(variables, &["AWS_SESSION_TOKEN"]).map(Secret::new),
-            },
-            tls_roots,
+/// Takes region and credentials from the environment only.
+///
+/// The SDK's own search (profiles, instance metadata) would cost a start 84 ms, and find nothing
+/// on Lambda that is not in the environment.
+fn s3_from_env(variables: &BTreeMap<String, String>, tls_roots: TlsRoots) -> Result<S3Config, ConfigError> {
+    let region = first_of(variables, &["AWS_REGION", "AWS_DEFAULT_REGION"]).ok_or(
+        ConfigError::MissingVariable {
+            name: "AWS_REGION",
+            remedy: "set it to the region of the buckets, such as eu-central-1",
+        },
+    )?;
+    let credential = |name| {
+        first_of(variables, &[name]).ok_or(ConfigError::MissingVariable {
+            name,
+            remedy: "Lambda sets it from the function's role; elsewhere set the credentials of a user",
         })
+    };
+    let endpoint_url = first_of(variables, &["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]);
+    if let Some(url) = endpoint_url.as_ref().filter(|url| !is_http_url(url)) {
+        let name = if first_of(variables, &["AWS_ENDPOINT_URL_S3"]).is_some() {
+            "AWS_ENDPOINT_URL_S3"
+        } else {
+            "AWS_ENDPOINT_URL"
+        };
+        return Err(ConfigError::BadValue {
+            name: name.to_owned(),
+            value: url.clone(),
+            accepted: "a URL that starts with http:// or https://".to_owned(),
+        });
     }
+    let credentials = S3Credentials {
+        access_key_id: credential("AWS_ACCESS_KEY_ID")?,
+        secret_access_key: credential("AWS_SECRET_ACCESS_KEY")?,
+        // The credentials of a role, as Lambda has them, come with one.
+        session_token: first_of(variables, &["AWS_SESSION_TOKEN"]),
+    };
+    let regional = S3Config { tls_roots, ..S3Config::new(region, credentials) };
+    Ok(match endpoint_url {
+        Some(url) => regional.with_endpoint(url),
+        None => regional,
+    })
 }
 
 /// The Lambda function that this process serves.
@@ -368,7 +345,7 @@ mod tests {
     #[test]
     fn the_endpoint_of_s3_comes_before_that_of_all_services() {
         let both = [("AWS_ENDPOINT_URL", "http://a:1"), ("AWS_ENDPOINT_URL_S3", "http://b:2")];
-        assert_eq!(config(&both).unwrap().s3.endpoint_url.as_deref(), Some("http://b:2"));
+        assert_eq!(config(&both).unwrap().s3.endpoint.as_deref(), Some("http://b:2"));
         let error = config(&[("AWS_ENDPOINT_URL", "localhost:9000")]).unwrap_err().to_string();
         assert!(error.contains("AWS_ENDPOINT_URL=\"localhost:9000\""), "{error}");
     }

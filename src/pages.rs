@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use render_api::PageIndex;
+use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -32,6 +33,9 @@ const WORKER_ATTEMPTS: u32 = 3;
 /// Where finished pages go.
 #[async_trait]
 pub trait PageSink: Send + Sync + 'static {
+    /// Hears how many pages are to come.
+    fn expect(&self, _pages: usize) {}
+
     /// Keeps a page of a document of `page_count`, and says what the manifest shall say of it.
     ///
     /// # Errors
@@ -49,6 +53,13 @@ pub struct Kept {
     pub etag: String,
     /// The SHA-256 of the file.
     pub sha256: [u8; 32],
+}
+
+impl Kept {
+    /// A file that is kept under a name, with the ETag that it was given, if any.
+    pub fn of(file: &[u8], key: String, etag: String) -> Kept {
+        Kept { key, etag, sha256: Sha256::digest(file).into() }
+    }
 }
 
 /// A page that a sink could not keep.
@@ -185,6 +196,7 @@ pub async fn render_pages(
         return Ok(Outcome { engine, pages });
     }
 
+    sink.expect(queue.len());
     let crew_size = pool.size().min(queue.len());
     let shared = Arc::new(Shared {
         pool: pool.clone(),
@@ -491,6 +503,6 @@ fn document_error(code: &str, message: String) -> DocumentError {
 }
 
 /// A failure with its code.
-pub(crate) fn failure(code: &str, message: impl Into<String>) -> Failure {
+pub fn failure(code: &str, message: impl Into<String>) -> Failure {
     Failure { code: code.into(), message: message.into() }
 }

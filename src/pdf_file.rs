@@ -9,6 +9,8 @@ use std::os::unix::fs::FileExt;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
+use crate::manifest::Failure;
+
 /// How far into a file the header may stand (ISO 32000-1, Annex H, implementation note 13).
 const HEADER_WITHIN_BYTES: usize = 1024;
 
@@ -91,6 +93,23 @@ impl PdfFile {
     /// When there are too many open descriptors.
     pub fn descriptor(&self) -> io::Result<OwnedFd> {
         self.file.try_clone().map(OwnedFd::from)
+    }
+}
+
+/// Refuses what is no PDF before an engine sees it.
+///
+/// # Errors
+///
+/// A failure with the code `empty_file` or `not_a_pdf`.
+pub fn check_header(pdf: &PdfFile) -> Result<(), Failure> {
+    let refuse = |code: &str, message: &str| Err(Failure { code: code.into(), message: message.into() });
+    match pdf.looks_like_pdf() {
+        _ if pdf.bytes() == 0 => refuse("empty_file", "the file has no bytes; upload it again"),
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            refuse("not_a_pdf", "%PDF- is not within the first 1,024 bytes: the file is something else")
+        }
+        Err(error) => refuse("io", &error.to_string()),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::manifest::{
     Status, Totals,
 };
 use crate::pages::{self, Deadline, DocumentError, Kept, PageOutcome, PageSink, SinkError, failure, milliseconds};
-use crate::pdf_file::PdfFile;
+use crate::pdf_file::{PdfFile, check_header};
 use crate::plan::{Decision, Plan};
 use crate::store::fetch::{FetchError, FetchOptions, fetch};
 use crate::store::{ListedObject, ObjectInfo, ObjectRef, ObjectStore, PutObject, StoreError};
@@ -76,12 +76,10 @@ pub enum Done {
         /// Whether this attempt found everything done.
         already: bool,
     },
-    /// There is none, and the document should be tried again or looked at.
+    /// There is none, so the document must not count as dealt with.
     Unrecorded {
         /// Why.
         failure: Failure,
-        /// Whether another attempt may succeed.
-        retryable: bool,
     },
 }
 
@@ -94,7 +92,7 @@ impl Context {
             Ok(Decision::Process(plan)) => plan,
             Ok(Decision::Skip(reason)) => return Done::Skipped { reason: reason.to_string() },
             Err(error) => {
-                return Done::Unrecorded { failure: failure(error.code(), error.to_string()), retryable: false };
+                return Done::Unrecorded { failure: failure(error.code(), error.to_string()) };
             }
         };
         let job = Job { context: self, plan: &plan, source, settings, hash: settings.hash(), started: Instant::now(), deadline };
@@ -102,7 +100,7 @@ impl Context {
             Ok(done) => done,
             // What S3 refuses for now or for good cannot be recorded in S3.
             Err(error) => {
-                Done::Unrecorded { retryable: error.is_retryable(), failure: failure(error.code(), error.to_string()) }
+                Done::Unrecorded { failure: failure(error.code(), error.to_string()) }
             }
         }
     }
@@ -134,10 +132,7 @@ impl Job<'_> {
         let info = match fetched {
             Ok(info) => info,
             Err(error) if error.is_retryable() => {
-                return Ok(Done::Unrecorded {
-                    failure: failure(error.code(), error.to_string()),
-                    retryable: true,
-                });
+                return Ok(Done::Unrecorded { failure: failure(error.code(), error.to_string()) });
             }
             Err(error) => return self.record_unread(error).await,
         };
@@ -158,7 +153,7 @@ impl Job<'_> {
                 self.plan.manifest_key(),
                 other.source.key
             );
-            return Ok(Done::Unrecorded { failure: failure("output_conflict", message), retryable: false });
+            return Ok(Done::Unrecorded { failure: failure("output_conflict", message) });
         }
 
         let before = self.take_stock(manifest, &listed, &info).await?;
@@ -254,8 +249,8 @@ impl Job<'_> {
         info: &ObjectInfo,
         done: &BTreeMap<i64, Image>,
     ) -> (BTreeMap<i64, PageOutcome>, Option<Engine>, Option<DocumentError>) {
-        if let Err(error) = check_header(&pdf) {
-            return (BTreeMap::new(), None, Some(error));
+        if let Err(failure) = check_header(&pdf) {
+            return (BTreeMap::new(), None, Some(DocumentError { failure, retryable: false }));
         }
         let sink = Arc::new(Uploader {
             store: Arc::clone(&self.context.store),
@@ -330,7 +325,7 @@ impl Job<'_> {
                 name: self.settings.backend.to_string(),
                 version: engine.version.clone(),
             }),
-            settings: self.settings.canonical(),
+            settings: self.settings.image_options(),
             settings_hash: self.hash.clone(),
             page_count: engine.map(|engine| engine.page_count),
             pages,
@@ -354,7 +349,7 @@ impl Job<'_> {
         }
         if let Some(key) = self.first_overwritten(&manifest, &listed).await? {
             let message = format!("{key} was changed by somebody else while the document was drawn");
-            return Ok(Done::Unrecorded { failure: failure("output_overwritten", message), retryable: true });
+            return Ok(Done::Unrecorded { failure: failure("output_overwritten", message) });
         }
         self.delete_stale(&manifest, &listed, older_keys).await?;
         self.write_manifest(&manifest, false).await?;
@@ -425,7 +420,7 @@ impl Job<'_> {
             status: Status::Failed,
             source: self.source_of(None),
             backend: None,
-            settings: self.settings.canonical(),
+            settings: self.settings.image_options(),
             settings_hash: self.hash.clone(),
             page_count: None,
             pages: Vec::new(),
@@ -602,20 +597,6 @@ fn version_tag(info: &ObjectInfo) -> &str {
     info.version_id.as_deref().unwrap_or(&info.etag)
 }
 
-fn check_header(pdf: &PdfFile) -> Result<(), DocumentError> {
-    let refuse = |code, message: String| {
-        Err(DocumentError { failure: failure(code, message), retryable: false })
-    };
-    if pdf.bytes() == 0 {
-        return refuse("empty_file", "the file has no bytes; upload it again".into());
-    }
-    match pdf.looks_like_pdf() {
-        Ok(true) => Ok(()),
-        Ok(false) => refuse("not_a_pdf", "%PDF- is not within the first 1,024 bytes: the file is something else".into()),
-        Err(error) => refuse("io", error.to_string()),
-    }
-}
-
 fn images(manifest: &Manifest) -> impl Iterator<Item = (i64, &Image)> {
     manifest.pages.iter().filter_map(image_of)
 }
@@ -633,7 +614,7 @@ fn skipped(reason: impl Into<String>) -> Done {
 
 fn no_memory(error: &std::io::Error) -> Done {
     let message = format!("no memory for the PDF: {error}");
-    Done::Unrecorded { failure: failure("io", message), retryable: true }
+    Done::Unrecorded { failure: failure("io", message) }
 }
 
 fn generator() -> String {

@@ -6,15 +6,22 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::json;
 use tracing_subscriber::filter::LevelFilter;
 
-use crate::config::{Deployment, LogFormat};
-use crate::manifest::{Manifest, Status};
+use crate::config::{Deployment, LogFormat, LogLevel};
+use crate::handler::Invocation;
+use crate::manifest::{Failure, Manifest, Status};
 
 /// The CloudWatch namespace of the metrics.
 const NAMESPACE: &str = "pdf2img";
 
 /// Sends logs to stderr from here on: JSON, or text on a terminal, as the deployment says.
 pub fn start_logging(deployment: &Deployment) {
-    let level: LevelFilter = deployment.log.into();
+    let level = match deployment.log_level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
     let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
     // A second call, in a test, leaves the first in force.
     let _ = if is_json(deployment.log_format) {
@@ -34,7 +41,7 @@ pub fn is_json(format: LogFormat) -> bool {
 }
 
 /// Logs what a document came to, in one line.
-pub fn summarize(manifest: &Manifest, retry: bool, already: bool, cold_start: bool) {
+pub fn summarize(manifest: &Manifest, retry: Option<&Failure>, already: bool, invocation: &Invocation) {
     let (totals, ms) = (&manifest.totals, &manifest.totals.ms);
     let error = manifest.error.as_ref();
     let status = match manifest.status {
@@ -59,8 +66,9 @@ pub fn summarize(manifest: &Manifest, retry: bool, already: bool, cold_start: bo
         encode_ms = ms.encode,
         upload_ms = ms.upload,
         total_ms = ms.total,
-        cold_start,
-        retry,
+        cold_start = invocation.cold_start,
+        request_id = invocation.request_id,
+        retry = retry.map(|failure| failure.code.as_str()),
         already_done = already,
         "document"
     );

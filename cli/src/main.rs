@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use pdf2img_cli::local_command::{self, LocalArguments};
+use pdf2img_cli::render::{self, RenderArguments};
 
 /// Turns every page of a PDF into an image.
 #[derive(Debug, Parser)]
@@ -15,14 +16,20 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Turn the pages of files into images.
+    Render(RenderArguments),
     /// Run the whole service on this machine: S3, its events, and Lambda around the real function.
     Local(LocalArguments),
 }
 
 fn main() -> ExitCode {
-    // A worker is this same executable, and starts nothing of what follows: its dispatch goes here.
+    // A worker is this same executable, and starts nothing of what follows.
+    if let Some(exit) = pdf2img::worker::child::run_if_asked() {
+        return exit;
+    }
     let Arguments { command } = Arguments::parse();
     let result = match command {
+        Command::Render(arguments) => render::run(arguments),
         Command::Local(arguments) => local_command::run(arguments),
     };
     result.unwrap_or_else(|error| {

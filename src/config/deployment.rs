@@ -5,6 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::store::s3::TlsRoots;
+
 /// What is fixed for a running service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployment {
@@ -22,18 +24,6 @@ pub struct Deployment {
     pub log_level: LogLevel,
     /// How logs are written. Default: JSON on Lambda, text elsewhere.
     pub log_format: LogFormat,
-}
-
-/// The certificates at which trust in a server begins.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum TlsRoots {
-    /// Amazon's own, which are built in: loading the system's would dominate a cold start.
-    #[default]
-    Amazon,
-    /// The system's.
-    System,
-    /// Those in a file of PEM blocks.
-    Pem(PathBuf),
 }
 
 impl FromStr for TlsRoots {

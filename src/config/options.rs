@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
-use crate::config::deployment::{Deployment, LogFormat, LogLevel, TlsRoots};
+use crate::config::deployment::{Deployment, LogFormat, LogLevel};
 use crate::config::scale::{Fit, Scale};
 use crate::config::settings::Settings;
 use crate::config::value::{
@@ -15,6 +15,7 @@ use crate::config::value::{
 use crate::config::{ConfigError, Host, LambdaConfig};
 use crate::encode::{Encoding, ImageFormat, JpegScans, PngEffort, Quality};
 use crate::plan::KeyTemplate;
+use crate::store::s3::TlsRoots;
 
 /// One option.
 #[derive(Debug, Clone, Copy)]

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use render_api::{Background, PageBox};
+use render_api::{Background, PageBox, Renderer};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -212,6 +212,18 @@ impl Backend {
             Backend::Mupdf => cfg!(feature = "mupdf"),
         };
         Backend::ALL.into_iter().filter(is_built_in).collect()
+    }
+}
+
+impl Backend {
+    /// Starts the engine; `None` if it is not in this build.
+    pub fn renderer(self) -> Option<Box<dyn Renderer>> {
+        match self {
+            #[cfg(feature = "mupdf")]
+            Backend::Mupdf => Some(Box::new(render_mupdf::MuPdf::new())),
+            #[cfg(not(feature = "mupdf"))]
+            Backend::Mupdf => None,
+        }
     }
 }
 

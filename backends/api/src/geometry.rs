@@ -176,7 +176,7 @@ impl PageGeometry {
     pub fn size(&self) -> PageSize {
         let [x0, y0, x1, y1] = self.rect;
         let (width_pt, height_pt) = ((x1 - x0) * self.user_unit, (y1 - y0) * self.user_unit);
-        if self.rotate % 180 == 0 {
+        if self.rotate.is_multiple_of(180) {
             PageSize { width_pt, height_pt }
         } else {
             PageSize { width_pt: height_pt, height_pt: width_pt }

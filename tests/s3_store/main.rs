@@ -266,6 +266,18 @@ async fn a_conditional_write_whose_reply_was_lost_is_done() {
 }
 
 #[tokio::test]
+async fn a_conditional_write_compares_the_content_where_no_checksum_is_kept() {
+    let (server, store) = start().await;
+    let object = PutObject { only_if_absent: true, metadata: BTreeMap::new(), ..put("a", "manifest") };
+    for (content, expected) in [("MANIFEST", Err("already_exists")), ("manifest", Ok(8))] {
+        let exists = Fault::Answer(412, "<Error><Code>PreconditionFailed</Code></Error>");
+        server.inject([exists, Fault::Answer(200, content), Fault::Answer(200, content)]);
+        let written = store.put(object.clone()).await;
+        assert_eq!(written.map(|info| info.bytes).map_err(|error| error.code()), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_was_damaged_before_it_was_sent_is_refused() {
     let (_server, store) = start().await;
     let damaged = PutObject { sha256: [0; 32], ..put("a", "a") };

@@ -20,7 +20,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // A worker is this same executable, and starts nothing of what follows: its dispatch goes here.
+    // Nothing may come before the arguments are looked at: a worker is this same executable, and must
+    // start neither a runtime nor a thread.
     let Arguments { command } = Arguments::parse();
     let result = match command {
         Command::Local(arguments) => local_command::run(arguments),

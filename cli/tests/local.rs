@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use aws_smithy_http_client::Builder;
@@ -292,6 +293,23 @@ async fn a_listing_does_not_claim_to_be_encoded() {
     let listing = request.encoding_type(EncodingType::Url).send().await.unwrap();
     assert_eq!(listing.contents()[0].key(), Some("a+b.pdf"));
     assert_eq!(listing.encoding_type(), None);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_key_too_long_for_the_disk_is_refused_by_name_and_the_longest_that_fits_is_taken() {
+    let fixture = Fixture::new();
+    let stack = fixture.start(|_| {}).await;
+    let write = |key: String| {
+        let request = client(&stack).put_object().bucket("pdf-in").key(key).metadata("a", "b");
+        request.body(ByteStream::from_static(b"x")).send()
+    };
+    // Base64 of "pdf-in" has 8 characters, so 217 are left for the key.
+    write("k".repeat(162)).await.unwrap();
+    let error = write("k".repeat(163)).await.unwrap_err();
+    assert_eq!(error.code(), Some("KeyTooLongError"));
+    stack.idle().await;
+    assert_eq!(fixture.received().len(), 1);
     stack.shutdown().await;
 }
 

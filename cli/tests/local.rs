@@ -342,6 +342,20 @@ async fn the_invoke_api_returns_answers_and_errors_and_takes_events_for_later() 
 }
 
 #[tokio::test]
+async fn an_invocation_goes_on_when_its_caller_has_gone() {
+    let fixture = Fixture::new();
+    let stack = fixture.start(|_| {}).await;
+    let slow = r#"{"Records":[{"messageId":"m","body":"{\"Records\":[{\"s3\":{\"object\":{\"key\":\"slow\"}}}]}"}]}"#;
+    let call = post(&stack, "/2015-03-31/functions/pdf2img/invocations", "", slow);
+    assert!(tokio::time::timeout(Duration::from_millis(700), call).await.is_err());
+    stack.idle().await;
+    let reports = stack.reports();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0].outcome, InvocationStatus::Success);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_shutdown_leaves_no_process_behind_idle_or_at_work() {
     let fixture = Fixture::new();
     let stack = fixture.start(|options| options.environments = 2).await;

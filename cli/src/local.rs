@@ -323,7 +323,7 @@ impl LocalStack {
 
     /// Waits until every object put so far was told, retried or given up, and its sheets are written.
     ///
-    /// Synchronous invocations through the Invoke API do not count: their callers wait themselves.
+    /// Invocations through the Invoke API count too.
     pub async fn idle(&self) {
         self.dispatcher.idle().await;
     }

@@ -115,6 +115,8 @@ fn options(arguments: LocalArguments) -> anyhow::Result<LocalOptions> {
     };
     let mut variables: Vec<(OsString, OsString)> = std::env::vars_os()
         .filter(|(name, _)| name.to_str().is_some_and(|name| name.starts_with("PDF2IMG_")))
+        // The flag says which one it is; it must exist here, and its sheets are drawn.
+        .filter(|(name, _)| name != "PDF2IMG_OUTPUT_BUCKET")
         .collect();
     // Later ones win.
     variables.extend(arguments.variables);

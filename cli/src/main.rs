@@ -23,7 +23,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // A worker is this same executable, and starts nothing of what follows.
+    // A worker is this same executable: it must start neither a runtime nor a thread.
     if let Some(exit) = pdf2img::worker::child::run_if_asked() {
         return exit;
     }

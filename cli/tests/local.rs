@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::error::ProvideErrorMetadata;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart, EncodingType};
 use aws_smithy_http_client::Builder;
@@ -296,6 +297,23 @@ async fn a_listing_does_not_claim_to_be_encoded() {
 }
 
 #[tokio::test]
+async fn a_key_too_long_for_the_disk_is_refused_by_name_and_the_longest_that_fits_is_taken() {
+    let fixture = Fixture::new();
+    let stack = fixture.start(|_| {}).await;
+    let write = |key: String| {
+        let request = client(&stack).put_object().bucket("pdf-in").key(key).metadata("a", "b");
+        request.body(ByteStream::from_static(b"x")).send()
+    };
+    // Base64 of "pdf-in" has 8 characters, so 217 are left for the key.
+    write("k".repeat(162)).await.unwrap();
+    let error = write("k".repeat(163)).await.unwrap_err();
+    assert_eq!(error.code(), Some("KeyTooLongError"));
+    stack.idle().await;
+    assert_eq!(fixture.received().len(), 1);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn the_invoke_api_returns_answers_and_errors_and_takes_events_for_later() {
     let fixture = Fixture::new();
     let stack = fixture.start(|_| {}).await;
@@ -320,6 +338,20 @@ async fn the_invoke_api_returns_answers_and_errors_and_takes_events_for_later() 
     assert!(head.starts_with("HTTP/1.1 404"), "{head}");
     let (head, _) = post(&stack, path, "", "not JSON").await;
     assert!(head.starts_with("HTTP/1.1 400"), "{head}");
+    stack.shutdown().await;
+}
+
+#[tokio::test]
+async fn an_invocation_goes_on_when_its_caller_has_gone() {
+    let fixture = Fixture::new();
+    let stack = fixture.start(|_| {}).await;
+    let slow = r#"{"Records":[{"messageId":"m","body":"{\"Records\":[{\"s3\":{\"object\":{\"key\":\"slow\"}}}]}"}]}"#;
+    let call = post(&stack, "/2015-03-31/functions/pdf2img/invocations", "", slow);
+    assert!(tokio::time::timeout(Duration::from_millis(700), call).await.is_err());
+    stack.idle().await;
+    let reports = stack.reports();
+    assert_eq!(reports.len(), 1);
+    assert_eq!(reports[0].outcome, InvocationStatus::Success);
     stack.shutdown().await;
 }
 

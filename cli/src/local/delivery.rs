@@ -14,7 +14,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use jiff::Timestamp;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -41,12 +41,14 @@ pub(super) struct Dispatcher {
     pending: Arc<watch::Sender<usize>>,
 }
 
-/// Work that nobody waits for.
+/// Work to be done beside the requests that asked for it.
 pub(super) enum Work {
     /// Tell the function of an object.
     Notify(ObjectCreated),
     /// Invoke the function asynchronously.
     Invoke { request_id: String, payload: Bytes },
+    /// Invoke the function once, for a caller who waits, or has gone: the invocation goes on.
+    Answer { request_id: String, payload: Bytes, reply: oneshot::Sender<Invoked> },
     /// Draw the contact sheet of a manifest in the output bucket.
     DrawContactSheet { manifest_key: String },
 }
@@ -81,6 +83,13 @@ impl Dispatcher {
 
     pub(super) fn invoke_later(&self, request_id: String, payload: Bytes) {
         self.send(Work::Invoke { request_id, payload });
+    }
+
+    /// Invokes the function once, and waits for its answer; `None` after a shutdown.
+    pub(super) async fn invoke_now(&self, request_id: String, payload: Bytes) -> Option<Invoked> {
+        let (reply, answer) = oneshot::channel();
+        self.send(Work::Answer { request_id, payload, reply });
+        answer.await.ok()
     }
 
     /// Waits until no work is left, neither queued nor running nor between retries.
@@ -131,6 +140,10 @@ async fn do_work(delivery: Arc<Delivery>, work: Work, pending: Pending) {
         }
         Work::Invoke { request_id, payload } => {
             delivery.invoke_asynchronously(&request_id, payload).await;
+        }
+        Work::Answer { request_id, payload, reply } => {
+            // A caller who has gone misses the answer, as on Lambda.
+            let _ = reply.send(delivery.function.invoke(&request_id, payload).await);
         }
         Work::DrawContactSheet { manifest_key } => {
             let (sheets, key) = (delivery.sheets.clone(), manifest_key.clone());

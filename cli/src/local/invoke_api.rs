@@ -44,7 +44,7 @@ pub(super) async fn answer(
 
     let request_id = uuid();
     let mut response = match mode.as_ref().map_or(b"RequestResponse".as_slice(), |mode| mode.as_bytes()) {
-        b"RequestResponse" => invoke(&function, &request_id, payload).await,
+        b"RequestResponse" => invoke(&dispatcher, request_id.clone(), payload).await,
         b"Event" => {
             dispatcher.invoke_later(request_id.clone(), payload);
             http::json(StatusCode::ACCEPTED, Bytes::new())
@@ -61,10 +61,14 @@ pub(super) async fn answer(
     Ok(response)
 }
 
-async fn invoke(function: &Arc<Function>, request_id: &str, payload: Bytes) -> Response<Full<Bytes>> {
-    let (body, has_failed) = match function.invoke(request_id, payload).await {
-        Invoked::Response(body) => (body, false),
-        Invoked::Failed { payload } => (payload, true),
+async fn invoke(dispatcher: &Dispatcher, request_id: String, payload: Bytes) -> Response<Full<Bytes>> {
+    let (body, has_failed) = match dispatcher.invoke_now(request_id, payload).await {
+        Some(Invoked::Response(body)) => (body, false),
+        Some(Invoked::Failed { payload }) => (payload, true),
+        None => {
+            let message = "the local stack is shutting down";
+            return http::error(StatusCode::SERVICE_UNAVAILABLE, "ServiceException", message);
+        }
     };
     let mut response = http::json(StatusCode::OK, body);
     let headers = response.headers_mut();

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use hyper::{HeaderMap, Method, Request, Response, Uri};
+use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use s3s::auth::SimpleAuth;
@@ -48,6 +49,9 @@ impl Endpoint {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, HttpError> {
+        if let Some(refusal) = refuse_long_key(request.method(), request.uri()) {
+            return Ok(refusal);
+        }
         let creation = Creation::of(request.method(), request.uri(), request.headers());
         let is_encoded_listing = has_query(request.uri(), "encoding-type");
         let response = hyper::service::Service::call(&self.service, request).await?;
@@ -112,11 +116,47 @@ impl Creation {
             Method::POST if has("uploadId") => CreatedBy::CompleteMultipartUpload,
             _ => return None,
         };
-        let path = percent_decode_str(uri.path()).decode_utf8().ok()?;
-        let (bucket, key) = path.strip_prefix('/')?.split_once('/')?;
         // Without a key, it is a bucket that is made.
-        (!key.is_empty()).then(|| Creation { bucket: bucket.to_owned(), key: key.to_owned(), created_by })
+        let (bucket, key) = bucket_and_key(uri)?;
+        Some(Creation { bucket, key, created_by })
     }
+}
+
+/// The bucket and the key in a path, decoded; none if there is no key.
+fn bucket_and_key(uri: &Uri) -> Option<(String, String)> {
+    let path = percent_decode_str(uri.path()).decode_utf8().ok()?;
+    let (bucket, key) = path.strip_prefix('/')?.split_once('/')?;
+    (!key.is_empty()).then(|| (bucket.to_owned(), key.to_owned()))
+}
+
+/// Refuses to write an object whose files would have names that no file system takes.
+///
+/// S3 takes keys of 1,024 bytes. `s3s-fs` keeps an object's properties in a file that is named by the
+/// key in base64, which ends at some 160 bytes (some 125 in an upload of parts). Its own answer is an
+/// internal error, which clients try again and again.
+fn refuse_long_key(method: &Method, uri: &Uri) -> Option<Response<Body>> {
+    const MAX_FILE_NAME_BYTES: usize = 255;
+    let properties_name_bytes = |bucket: &str, key: &str| {
+        let base64_bytes = |text: &str| (text.len() * 4).div_ceil(3);
+        let upload_id_bytes = if has_query(uri, "uploads") { ".upload-".len() + 36 } else { 0 };
+        ".bucket-.object-.metadata.json".len() + base64_bytes(bucket) + base64_bytes(key) + upload_id_bytes
+    };
+    if *method != Method::PUT && *method != Method::POST {
+        return None;
+    }
+    let (bucket, key) = bucket_and_key(uri)?;
+    let is_too_long = properties_name_bytes(&bucket, &key) > MAX_FILE_NAME_BYTES
+        || key.split('/').any(|part| part.len() > MAX_FILE_NAME_BYTES);
+    is_too_long.then(|| {
+        let message = format!("a key of {} bytes is too long for this local endpoint", key.len());
+        let xml = format!(
+            "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>KeyTooLongError</Code><Message>{message}</Message></Error>"
+        );
+        let mut response = Response::new(Body::from(xml));
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
+        response
+    })
 }
 
 fn has_query(uri: &Uri, name: &str) -> bool {
@@ -132,7 +172,7 @@ async fn without_encoding_type(response: Response<Body>) -> Result<Response<Body
     let body = body.collect().await.map_err(HttpError::new)?.to_bytes();
     let text = String::from_utf8_lossy(&body).replace("<EncodingType>url</EncodingType>", "");
     // The length changed; hyper sets the new one.
-    parts.headers.remove(hyper::header::CONTENT_LENGTH);
+    parts.headers.remove(CONTENT_LENGTH);
     Ok(Response::from_parts(parts, Body::from(text)))
 }
 

@@ -17,18 +17,18 @@ use serde_json::{Value, json};
 
 /// An event as the function got it.
 #[derive(Debug, Serialize, Deserialize)]
-pub struct Received {
-    pub request_id: String,
-    pub deadline_ms: i64,
-    pub event: Value,
-    pub process: u32,
-    pub child: Option<u32>,
-    pub variables: BTreeMap<String, String>,
+pub(crate) struct Received {
+    pub(crate) request_id: String,
+    pub(crate) deadline_ms: i64,
+    pub(crate) event: Value,
+    pub(crate) process: u32,
+    pub(crate) child: Option<u32>,
+    pub(crate) variables: BTreeMap<String, String>,
 }
 
 impl Received {
     /// Reads all notes, in the order in which they were written.
-    pub fn read_all(notes: &Path) -> Vec<Received> {
+    pub(crate) fn read_all(notes: &Path) -> Vec<Received> {
         let mut files: Vec<PathBuf> = fs::read_dir(notes)
             .unwrap()
             .map(|entry| entry.unwrap().path())
@@ -39,18 +39,18 @@ impl Received {
     }
 
     /// The key of an S3 notification.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         key_of(&self.event).unwrap()
     }
 
     /// The keys of a batch of S3 notifications in SQS messages.
-    pub fn queued_keys(&self) -> Vec<String> {
+    pub(crate) fn queued_keys(&self) -> Vec<String> {
         queued(&self.event).into_iter().map(|(_, key)| key).collect()
     }
 }
 
 /// Serves invocations until it is killed; returns at once where there is no Runtime API.
-pub fn run() {
+pub(crate) fn run() {
     let Ok(api) = std::env::var("AWS_LAMBDA_RUNTIME_API") else { return };
     if let Ok(message) = std::env::var("FAKE_INIT_ERROR") {
         let error = json!({ "errorType": "Config.Invalid", "errorMessage": message });

@@ -134,9 +134,9 @@ fn facts(manifest: &Manifest) -> String {
     for (name, ms) in [
         ("Fetch", totals.ms.fetch),
         ("Open", totals.ms.open),
-        ("Render, summed", totals.ms.render),
-        ("Encode, summed", totals.ms.encode),
-        ("Upload, summed", totals.ms.upload),
+        ("Render (sum)", totals.ms.render),
+        ("Encode (sum)", totals.ms.encode),
+        ("Upload (sum)", totals.ms.upload),
     ] {
         facts.push((name, Milliseconds(ms).to_string()));
     }

@@ -122,12 +122,11 @@ impl Host {
 /// The SDK's own search (profiles, instance metadata) would cost a start 84 ms, and find nothing
 /// on Lambda that is not in the environment.
 fn s3_from_env(variables: &BTreeMap<String, String>, tls_roots: TlsRoots) -> Result<S3Config, ConfigError> {
-    let region = first_of(variables, &["AWS_REGION", "AWS_DEFAULT_REGION"]).ok_or(
-        ConfigError::MissingVariable {
+    let region =
+        first_of(variables, &["AWS_REGION", "AWS_DEFAULT_REGION"]).ok_or(ConfigError::MissingVariable {
             name: "AWS_REGION",
             remedy: "set it to the region of the buckets, such as eu-central-1",
-        },
-    )?;
+        })?;
     let credential = |name| {
         first_of(variables, &[name]).ok_or(ConfigError::MissingVariable {
             name,

@@ -394,6 +394,19 @@ pub enum EncodeError {
     },
 }
 
+impl EncodeError {
+    /// The stable code of this kind of failure, as it stands in manifests and logs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            EncodeError::Empty { .. } => "image_empty",
+            EncodeError::TooLarge { .. } => "image_too_large",
+            EncodeError::Transparent { .. } => "transparency_unsupported",
+            EncodeError::OutOfMemory { .. } => "page_memory",
+            EncodeError::Codec { .. } => "encoder_failure",
+        }
+    }
+}
+
 /// Gives `buffer` a length; the bytes keep what they were, as all of them will be written.
 fn set_len(buffer: &mut Vec<u8>, bytes: usize, format: ImageFormat) -> Result<(), EncodeError> {
     if bytes > buffer.len() {

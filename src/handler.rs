@@ -73,8 +73,7 @@ impl Handler {
     /// Gets the function ready with another store or other workers.
     pub fn with(config: Config, store: Arc<dyn ObjectStore>, workers: WorkerCommand) -> Handler {
         let deployment = &config.deployment;
-        let limits =
-            Limits { memory_bytes: deployment.worker_memory_bytes, cpu_seconds: WORKER_CPU_SECONDS };
+        let limits = Limits { memory_bytes: deployment.worker_memory_bytes, cpu_seconds: WORKER_CPU_SECONDS };
         let pool = Pool::new(deployment.workers.get(), limits, workers);
         Handler { context: Context { store, pool, fetch: FetchOptions::default() }, config }
     }

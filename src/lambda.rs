@@ -61,7 +61,7 @@ fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
                     request_id: event.context.request_id,
                     cold_start,
                 };
-                handler.handle(&event.payload, &invocation).await
+                handler.handle(&event.payload, &invocation).await.map_err(lambda_runtime::Error::from)
             }
         }))
         .await

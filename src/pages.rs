@@ -107,11 +107,15 @@ impl Deadline {
         match self.cause {
             DeadlineCause::Invocation => PageOutcome::Missing(failure(
                 "deadline",
-                format!("the time of this invocation ran out before the page was {what}; another goes on from here"),
+                format!(
+                    "the time of this invocation ran out before the page was {what}; another goes on from here"
+                ),
             )),
             DeadlineCause::DocumentTimeout => PageOutcome::Failed(failure(
                 "document_timeout",
-                format!("the document's time ran out before the page was {what}; raise PDF2IMG_DOCUMENT_TIMEOUT"),
+                format!(
+                    "the document's time ran out before the page was {what}; raise PDF2IMG_DOCUMENT_TIMEOUT"
+                ),
             )),
         }
     }
@@ -228,7 +232,9 @@ pub async fn render_pages(
         let outcome = match (&shared.deadline, &trouble) {
             (Some(deadline), _) if shared.past_last_start() => deadline.missed("started"),
             (_, Some(trouble)) => PageOutcome::Missing(trouble.clone()),
-            (_, None) => PageOutcome::Missing(failure("worker_unavailable", "no worker was left to draw the page")),
+            (_, None) => {
+                PageOutcome::Missing(failure("worker_unavailable", "no worker was left to draw the page"))
+            }
         };
         pages.insert(task.page.number().into(), outcome);
     }
@@ -380,7 +386,9 @@ impl Shared {
             let kept = shared.sink.keep(page, shared.page_count, &image);
             let outcome = match shared.deadline {
                 None => Ok(kept.await),
-                Some(deadline) => tokio::time::timeout_at(deadline.last_page, kept).await.map_err(|_| deadline),
+                Some(deadline) => {
+                    tokio::time::timeout_at(deadline.last_page, kept).await.map_err(|_| deadline)
+                }
             };
             let outcome = match outcome {
                 Ok(Ok(kept)) => PageOutcome::Kept { image: entry(&image, kept, finished.elapsed()) },

@@ -20,13 +20,16 @@ use crate::config::Settings;
 use crate::config::settings::hex;
 use crate::encode::ImageFormat;
 use crate::manifest::{
-    self, DocumentMilliseconds, Failure, Image, Manifest, PageEntry, PageMilliseconds, PageResult, SCHEMA_VERSION,
-    Status, Totals,
+    self, DocumentMilliseconds, Failure, Image, Manifest, PageEntry, PageMilliseconds, PageResult,
+    SCHEMA_VERSION, Status, Totals,
 };
-use crate::pages::{self, Deadline, DocumentError, Kept, PageOutcome, PageSink, SinkError, failure, milliseconds};
+use crate::pages::{
+    self, Deadline, DocumentError, Kept, PageOutcome, PageSink, SinkError, failure, milliseconds,
+};
 use crate::pdf_file::{PdfFile, check_header};
 use crate::plan::{Decision, Plan};
 use crate::store::fetch::{FetchError, FetchOptions, fetch};
+use crate::store::s3::encode_metadata;
 use crate::store::{ListedObject, ObjectInfo, ObjectRef, ObjectStore, PutObject, StoreError};
 use crate::worker::{Engine, Pool, Rendered, Worker};
 
@@ -87,7 +90,13 @@ impl Context {
     /// Turns one PDF into images and a manifest.
     ///
     /// It does not fail: what goes wrong is in [`Done`], and in the manifest where there is one.
-    pub async fn process(&self, source: &ObjectRef, settings: &Settings, suffix: &str, deadline: Option<Deadline>) -> Done {
+    pub async fn process(
+        &self,
+        source: &ObjectRef,
+        settings: &Settings,
+        suffix: &str,
+        deadline: Option<Deadline>,
+    ) -> Done {
         let plan = match Plan::new(source, settings, suffix) {
             Ok(Decision::Process(plan)) => plan,
             Ok(Decision::Skip(reason)) => return Done::Skipped { reason: reason.to_string() },
@@ -95,13 +104,20 @@ impl Context {
                 return Done::Unrecorded { failure: failure(error.code(), error.to_string()) };
             }
         };
-        let job = Job { context: self, plan: &plan, source, settings, hash: settings.hash(), started: Instant::now(), deadline };
+        let job = Job {
+            context: self,
+            plan: &plan,
+            source,
+            settings,
+            hash: settings.hash(),
+            source_tag: source_tag(&source.key),
+            started: Instant::now(),
+            deadline,
+        };
         match job.run().await {
             Ok(done) => done,
             // What S3 refuses for now or for good cannot be recorded in S3.
-            Err(error) => {
-                Done::Unrecorded { failure: failure(error.code(), error.to_string()) }
-            }
+            Err(error) => Done::Unrecorded { failure: failure(error.code(), error.to_string()) },
         }
     }
 }
@@ -113,6 +129,8 @@ struct Job<'a> {
     source: &'a ObjectRef,
     settings: &'a Settings,
     hash: String,
+    /// The source's key as images carry it.
+    source_tag: String,
     started: Instant,
     deadline: Option<Deadline>,
 }
@@ -174,15 +192,21 @@ impl Job<'_> {
         listed: &[ListedObject],
         info: &ObjectInfo,
     ) -> Result<Before, StoreError> {
-        let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
+        let objects: BTreeMap<&str, &ListedObject> = listed.iter().map(|o| (o.key.as_str(), o)).collect();
+        // Not every S3-compatible server lists ETags; the length then has to do.
         let exists = |image: &Image| {
-            etags.get(image.key.as_str()).is_some_and(|etag| image.etag.is_empty() || *etag == image.etag)
+            objects.get(image.key.as_str()).is_some_and(|object| {
+                object.bytes == image.bytes && (object.etag.is_empty() || object.etag == image.etag)
+            })
         };
         let mut before = Before::default();
         let mut known = BTreeSet::new();
         if let Some(manifest) = manifest {
             let same = self.is_of(&manifest, info);
-            if same && manifest.status == Status::Complete && images(&manifest).all(|(_, image)| exists(image)) {
+            if same
+                && manifest.status == Status::Complete
+                && images(&manifest).all(|(_, image)| exists(image))
+            {
                 before.finished = Some(manifest);
                 return Ok(before);
             }
@@ -200,13 +224,18 @@ impl Job<'_> {
         }
         // Images that no manifest speaks of: an attempt that was killed left them, or a newer
         // version overwrote them. Each carries what it is.
-        let strays = listed.iter().filter(|object| !known.contains(&object.key)).filter_map(|object| {
-            self.plan.page_of(&object.key).map(|page| (page, object))
-        });
+        let strays = listed
+            .iter()
+            .filter(|object| !known.contains(&object.key))
+            .filter_map(|object| self.plan.page_of(&object.key).map(|page| (page, object)));
         let adopted: Vec<_> = stream::iter(strays)
             .map(|(page, object)| async move {
                 let found = self.context.store.head(&self.plan.output_bucket, &object.key).await;
-                found.map(|found| found.and_then(|found| self.adopt(page, &object.key, &found, info)).map(|image| (page.number().into(), image)))
+                found.map(|found| {
+                    found
+                        .and_then(|found| self.adopt(page, &object.key, &found, info))
+                        .map(|image| (page.number().into(), image))
+                })
             })
             .buffer_unordered(REQUESTS)
             .collect()
@@ -224,7 +253,7 @@ impl Job<'_> {
     fn adopt(&self, page: PageIndex, key: &str, found: &ObjectInfo, info: &ObjectInfo) -> Option<Image> {
         let tags = &found.metadata;
         let is = |name: &str, value: &str| tags.get(name).is_some_and(|tag| tag == value);
-        let ours = is(tag::SOURCE, &self.source.key)
+        let ours = is(tag::SOURCE, &self.source_tag)
             && is(tag::VERSION, version_tag(info))
             && is(tag::SETTINGS, &self.hash)
             && is(tag::PAGE, &page.to_string());
@@ -257,7 +286,7 @@ impl Job<'_> {
             plan: self.plan.clone(),
             format: self.settings.encoding.format(),
             tags: BTreeMap::from([
-                (tag::SOURCE.to_owned(), self.source.key.clone()),
+                (tag::SOURCE.to_owned(), self.source_tag.clone()),
                 (tag::VERSION.to_owned(), version_tag(info).to_owned()),
                 (tag::SETTINGS.to_owned(), self.hash.clone()),
             ]),
@@ -306,7 +335,8 @@ impl Job<'_> {
             };
             entries.insert(page, result);
         }
-        let pages: Vec<PageEntry> = entries.into_iter().map(|(page, result)| PageEntry { page, result }).collect();
+        let pages: Vec<PageEntry> =
+            entries.into_iter().map(|(page, result)| PageEntry { page, result }).collect();
         totals.pages = pages.len() as u32;
         totals.images = totals.pages - totals.failed - totals.missing;
         totals.bytes = pages.iter().filter_map(image_of).map(|(_, image)| image.bytes).sum();
@@ -339,13 +369,17 @@ impl Job<'_> {
     /// Writes the manifest, once everything that it says is true.
     async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Done, StoreError> {
         let Composed { manifest, retry } = composed;
-        let (listed, newest) = tokio::join!(self.list(), self.context.store.head(&self.source.bucket, &self.source.key));
+        let (listed, newest) =
+            tokio::join!(self.list(), self.context.store.head(&self.source.bucket, &self.source.key));
         let (listed, newest) = (listed?, newest?);
         let superseded = newest.is_some_and(|newest| {
-            Some(&newest.etag) != manifest.source.etag.as_ref() || newest.version_id != manifest.source.version_id
+            Some(&newest.etag) != manifest.source.etag.as_ref()
+                || newest.version_id != manifest.source.version_id
         });
         if superseded {
-            return Ok(skipped("it was replaced while it was drawn, and the newer one's own event draws that"));
+            return Ok(skipped(
+                "it was replaced while it was drawn, and the newer one's own event draws that",
+            ));
         }
         if let Some(key) = self.first_overwritten(&manifest, &listed).await? {
             let message = format!("{key} was changed by somebody else while the document was drawn");
@@ -363,14 +397,21 @@ impl Job<'_> {
         listed: &[ListedObject],
     ) -> Result<Option<String>, StoreError> {
         let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
-        for (_, image) in images(manifest) {
-            if etags.get(image.key.as_str()).is_some_and(|etag| *etag == image.etag) {
-                continue;
-            }
-            // Under SSE-KMS equal bytes have different ETags: the hash that they carry decides.
-            let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
-            if found.is_none_or(|found| found.metadata.get(tag::SHA256) != Some(&image.sha256)) {
-                return Ok(Some(image.key.clone()));
+        let doubtful = images(manifest).map(|(_, image)| image).filter(|image| {
+            etags.get(image.key.as_str()).is_none_or(|etag| etag.is_empty() || *etag != image.etag)
+        });
+        // Under SSE-KMS equal bytes have different ETags: the hash that an image carries decides.
+        let mut verdicts = stream::iter(doubtful)
+            .map(|image| async move {
+                let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
+                let is_ours =
+                    found.is_some_and(|found| found.metadata.get(tag::SHA256) == Some(&image.sha256));
+                Ok((!is_ours).then(|| image.key.clone()))
+            })
+            .buffer_unordered(REQUESTS);
+        while let Some(verdict) = verdicts.next().await {
+            if let Some(key) = verdict? {
+                return Ok(Some(key));
             }
         }
         Ok(None)
@@ -397,13 +438,14 @@ impl Job<'_> {
                 let found = self.context.store.head(&self.plan.output_bucket, key).await;
                 found.map(|found| {
                     let source = found.as_ref().and_then(|found| found.metadata.get(tag::SOURCE));
-                    (source == Some(&self.source.key)).then(|| key.clone())
+                    (source == Some(&self.source_tag)).then(|| key.clone())
                 })
             })
             .buffer_unordered(REQUESTS)
             .collect()
             .await;
-        let stale: Vec<String> = marked.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
+        let stale: Vec<String> =
+            marked.into_iter().filter_map(Result::transpose).collect::<Result<_, _>>()?;
         if stale.is_empty() {
             return Ok(());
         }
@@ -430,22 +472,22 @@ impl Job<'_> {
         };
         match self.write_manifest(&manifest, true).await {
             Ok(()) => Ok(self.recorded(manifest, None, false)),
-            Err(StoreError::AlreadyExists { .. }) => Ok(skipped(format!(
-                "{}; the manifest of another version stays as it is",
-                failure.message
-            ))),
+            Err(StoreError::AlreadyExists { .. }) => {
+                Ok(skipped(format!("{}; the manifest of another version stays as it is", failure.message)))
+            }
             Err(error) => Err(error),
         }
     }
 
     async fn write_manifest(&self, manifest: &Manifest, only_if_absent: bool) -> Result<(), StoreError> {
-        let body = serde_json::to_vec_pretty(manifest).expect("a manifest has string keys and finite numbers");
+        let body =
+            serde_json::to_vec_pretty(manifest).expect("a manifest has string keys and finite numbers");
         let put = PutObject {
             bucket: self.plan.output_bucket.clone(),
             key: self.plan.manifest_key().to_owned(),
             content_type: "application/json",
             sha256: Sha256::digest(&body).into(),
-            metadata: BTreeMap::from([(tag::SOURCE.to_owned(), self.source.key.clone())]),
+            metadata: BTreeMap::from([(tag::SOURCE.to_owned(), self.source_tag.clone())]),
             body: Bytes::from(body),
             only_if_absent,
         };
@@ -462,13 +504,15 @@ impl Job<'_> {
         };
         let mut bytes = Vec::new();
         let options = FetchOptions { max_bytes: MAX_MANIFEST_BYTES, ..self.context.fetch.clone() };
-        let read = fetch(&*self.context.store, &object, &options, &mut |chunk| {
+        let mut keep = |chunk: &[u8]| {
             bytes.extend_from_slice(chunk);
             Ok(())
-        });
-        match read.await {
+        };
+        match fetch(&*self.context.store, &object, &options, &mut keep).await {
             Ok(_) => Ok(serde_json::from_slice::<Manifest>(&bytes)
-                .inspect_err(|error| tracing::warn!(key = object.key, "the manifest that stands is not ours: {error}"))
+                .inspect_err(|error| {
+                    tracing::warn!(key = object.key, "the manifest that stands is not ours: {error}")
+                })
                 .ok()
                 .filter(|manifest| manifest.schema_version == SCHEMA_VERSION)),
             Err(FetchError::Store(StoreError::NotFound { .. })) => Ok(None),
@@ -590,6 +634,13 @@ impl PageSink for Uploader {
             }),
         }
     }
+}
+
+/// A source's key as it fits into metadata, of which S3 takes 2,048 bytes in all: long ones are
+/// replaced by their hash.
+fn source_tag(key: &str) -> String {
+    const LONGEST_BYTES: usize = 1024;
+    if encode_metadata(key).len() <= LONGEST_BYTES { key.to_owned() } else { hex(&Sha256::digest(key)) }
 }
 
 /// What tells one version of a source from another: its version id, else its ETag.

@@ -63,7 +63,8 @@ fn flags() -> impl Iterator<Item = &'static OptionSpec> {
 impl Args for OptionFlags {
     fn augment_args(command: Command) -> Command {
         flags().fold(command, |command, option| {
-            let scope = if option.scope == Scope::Deployment { "Workers and log" } else { "Pages and images" };
+            let scope =
+                if option.scope == Scope::Deployment { "Workers and log" } else { "Pages and images" };
             command.arg(
                 Arg::new(option.name)
                     .long(option.name)
@@ -85,9 +86,9 @@ impl FromArgMatches for OptionFlags {
         let mut given = Given::default();
         for option in flags() {
             if let Some(text) = matches.get_one::<String>(option.name) {
-                given
-                    .set(Origin::Flag, option, text)
-                    .map_err(|error| clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{error}\n")))?;
+                given.set(Origin::Flag, option, text).map_err(|error| {
+                    clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{error}\n"))
+                })?;
             }
         }
         Ok(OptionFlags(given))
@@ -233,8 +234,14 @@ impl Studio {
 
     async fn render(&self, pool: &Pool, input: Input) -> Document {
         let started = Instant::now();
-        let mut document =
-            Document { file: input.file, page_count: None, images: 0, pages: Vec::new(), error: None, ms: 0.0 };
+        let mut document = Document {
+            file: input.file,
+            page_count: None,
+            images: 0,
+            pages: Vec::new(),
+            error: None,
+            ms: 0.0,
+        };
         match self.pages(pool, &document.file, &input.plan).await {
             Ok(outcome) => {
                 document.page_count = Some(outcome.engine.page_count);
@@ -249,7 +256,8 @@ impl Studio {
     }
 
     async fn pages(&self, pool: &Pool, file: &Path, plan: &Plan) -> Result<pages::Outcome, Failure> {
-        let io = |error: io::Error| failure("unreadable", format!("failed to read {}: {error}", file.display()));
+        let io =
+            |error: io::Error| failure("unreadable", format!("failed to read {}: {error}", file.display()));
         let mut pdf = PdfFile::new().map_err(io)?;
         // The worker starts while the file is read.
         let worker = pool.try_start(&pdf);
@@ -287,7 +295,9 @@ fn read(file: &Path, pdf: &mut PdfFile, max_bytes: u64) -> io::Result<()> {
         }
         pdf.append(&chunk[..length])?;
         if pdf.bytes() > max_bytes {
-            return Err(io::Error::other(format!("it has more than {max_bytes} bytes; raise --max-input-bytes")));
+            return Err(io::Error::other(format!(
+                "it has more than {max_bytes} bytes; raise --max-input-bytes"
+            )));
         }
     }
 }

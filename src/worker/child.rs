@@ -30,7 +30,9 @@ pub fn run_if_asked() -> Option<ExitCode> {
     }
     let mut number = || args.next().and_then(|arg| arg.parse::<u64>().ok());
     let (Some(memory_bytes), Some(cpu_seconds)) = (number(), number()) else {
-        eprintln!("{WORKER_ARGUMENT} is started by the program itself: {WORKER_ARGUMENT} <memory bytes> <cpu seconds>");
+        eprintln!(
+            "{WORKER_ARGUMENT} is started by the program itself: {WORKER_ARGUMENT} <memory bytes> <cpu seconds>"
+        );
         return Some(ExitCode::from(2));
     };
     Some(match serve(&Limits { memory_bytes, cpu_seconds }) {
@@ -61,7 +63,11 @@ fn serve(limits: &Limits) -> Result<(), FrameError> {
     // The document borrows the engine, and the process ends with both.
     let Some(renderer) = settings.backend.renderer() else {
         let message = format!("backend {} is not in this build", settings.backend);
-        return Ok(write_frame(&mut socket, &Reply::Failed { code: "worker_protocol".into(), message }, &[])?);
+        return Ok(write_frame(
+            &mut socket,
+            &Reply::Failed { code: "worker_protocol".into(), message },
+            &[],
+        )?);
     };
     let renderer: &'static dyn Renderer = Box::leak(renderer);
     let started = Instant::now();

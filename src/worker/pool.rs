@@ -273,18 +273,17 @@ impl Worker {
     pub async fn render(&mut self, page: PageIndex, within: Duration) -> Result<Rendered, WorkerError> {
         self.pages += 1;
         match self.ask(&Request::Render { page: page.0 }, within).await? {
-            (Reply::Page { page: answered, width_px, height_px, content_errors, render_us, encode_us }, file)
-                if answered == page.0 && !file.is_empty() =>
-            {
-                Ok(Rendered {
-                    file,
-                    width_px,
-                    height_px,
-                    content_errors,
-                    render: Duration::from_micros(render_us),
-                    encode: Duration::from_micros(encode_us),
-                })
-            }
+            (
+                Reply::Page { page: answered, width_px, height_px, content_errors, render_us, encode_us },
+                file,
+            ) if answered == page.0 && !file.is_empty() => Ok(Rendered {
+                file,
+                width_px,
+                height_px,
+                content_errors,
+                render: Duration::from_micros(render_us),
+                encode: Duration::from_micros(encode_us),
+            }),
             (other, _) => self.broke(format!("it was asked for page {page} and answered {other:?}")).await,
         }
     }
@@ -413,7 +412,8 @@ async fn last_words(stderr: Option<ChildStderr>) -> String {
 
 /// Printable text on one line, without what could forge a line of a log.
 fn one_line(text: &str) -> String {
-    let words: Vec<&str> = text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty()).collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty()).collect();
     words.join(" ").chars().take(300).collect()
 }
 

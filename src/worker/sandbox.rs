@@ -137,14 +137,9 @@ fn seccomp_filter() -> io::Result<BpfProgram> {
         rules.insert(number, vec![rule(0, SeccompCmpOp::Eq, own_pid)?]);
     }
     let architecture = std::env::consts::ARCH.try_into().map_err(io::Error::other)?;
-    SeccompFilter::new(
-        rules,
-        SeccompAction::Errno(libc::EPERM as u32),
-        SeccompAction::Allow,
-        architecture,
-    )
-    .and_then(BpfProgram::try_from)
-    .map_err(io::Error::other)
+    SeccompFilter::new(rules, SeccompAction::Errno(libc::EPERM as u32), SeccompAction::Allow, architecture)
+        .and_then(BpfProgram::try_from)
+        .map_err(io::Error::other)
 }
 
 fn rule(argument: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompRule> {
@@ -177,7 +172,9 @@ fn probe(report: &mut SandboxReport) {
             ),
             (
                 "no_clone",
-                syscall(|| libc::syscall(libc::SYS_clone, libc::CLONE_SIGHAND | libc::CLONE_THREAD, 0, 0, 0, 0)),
+                syscall(|| {
+                    libc::syscall(libc::SYS_clone, libc::CLONE_SIGHAND | libc::CLONE_THREAD, 0, 0, 0, 0)
+                }),
             ),
         ]
     };

@@ -14,8 +14,11 @@ from pathlib import Path
 try:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import ClientError
 except ImportError:
     sys.exit("boto3 is missing: run this through make, or with the python of `scripts/setup.sh --print-path`")
+
+__all__ = ["REPOSITORY", "ClientError", "Manifests", "Problem", "Stack", "StackError", "build", "problems"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 

@@ -24,6 +24,8 @@ MARKER = ".made-by-pdf2img-demo"
 AWKWARD_KEY = "inbox/Ünï côdé + plus & (1).PDF"
 AWKWARD_ID = "text-1"
 
+CORPUS_FOLDER = "corpus/"
+
 NO_PDF_KEY = "inbox/not-a-pdf.pdf"
 NO_PDF = b"<!DOCTYPE html><title>Not a PDF</title><p>An error page that was saved under the wrong name."
 
@@ -61,13 +63,14 @@ def main() -> int:
     bootstrap = (arguments.bootstrap or programs / "bootstrap").resolve()
     data = arguments.data.resolve()
     make_empty(data)
-    uploads = make_documents(data / "documents")
+    documents = data / "documents"
+    uploads = make_documents(documents)
 
     flags = ["--bootstrap", str(bootstrap), "--environments", "2"]
     with Stack(programs, data, data / "stack.log", flags) as stack:
         print(f"S3 is at {stack.endpoint}, the function is {bootstrap}", flush=True)
         started = time.monotonic()
-        upload_all(stack, uploads)
+        upload_all(stack, documents, uploads)
         manifests = wait(stack, uploads, arguments.wait)
         seconds = time.monotonic() - started
     wrong = report(uploads, manifests, seconds)
@@ -94,30 +97,32 @@ def make_documents(directory: Path) -> list[Upload]:
     # Documents that are made on demand only are in the manifest, but not in the directory.
     entries = tomllib.loads((REPOSITORY / "corpus" / "manifest.toml").read_text())["document"]
     made = [entry for entry in entries if (directory / entry["file"]).exists()]
-    uploads = [Upload(directory / entry["file"], f"corpus/{entry['file']}", entry["pages"]) for entry in made]
+    uploads = [Upload(directory / entry["file"], CORPUS_FOLDER + entry["file"], entry["pages"]) for entry in made]
     awkward = next(entry for entry in made if entry["id"] == AWKWARD_ID)
     uploads.append(Upload(directory / awkward["file"], AWKWARD_KEY, awkward["pages"]))
-    no_pdf = directory / "not-a-pdf.pdf"
+    no_pdf = directory.parent / "not-a-pdf.pdf"
     no_pdf.write_bytes(NO_PDF)
     uploads.append(Upload(no_pdf, NO_PDF_KEY, 0, code="not_a_pdf"))
     return uploads
 
 
-def upload_all(stack: Stack, uploads: list[Upload]) -> None:
+def upload_all(stack: Stack, documents: Path, uploads: list[Upload]) -> None:
     print(f"Uploading {len(uploads)} documents with aws s3 cp …", flush=True)
     # The one that belongs to this interpreter, not one that happens to be on the PATH.
     aws = Path(sys.executable).with_name("aws")
 
-    def upload(document: Upload) -> None:
-        target = f"s3://{stack.input_bucket}/{document.key}"
-        subprocess.run(
-            [str(aws), "s3", "cp", "--only-show-errors", str(document.file), target],
-            env=stack.aws_environment(),
-            check=True,
-        )
+    def copy(*arguments: str) -> None:
+        command = [str(aws), "s3", "cp", "--only-show-errors", *arguments]
+        subprocess.run(command, env=stack.aws_environment(), check=True)
 
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(upload, uploads))
+    bucket = f"s3://{stack.input_bucket}"
+    others = [upload for upload in uploads if not upload.key.startswith(CORPUS_FOLDER)]
+    # Each run of the command takes a second or two to start, so the corpus goes in one.
+    with ThreadPoolExecutor() as pool:
+        runs = [pool.submit(copy, "--recursive", str(documents), f"{bucket}/{CORPUS_FOLDER}")]
+        runs += [pool.submit(copy, str(upload.file), f"{bucket}/{upload.key}") for upload in others]
+        for run in runs:
+            run.result()
 
 
 def wait(stack: Stack, uploads: list[Upload], within_s: float) -> dict[str, dict]:

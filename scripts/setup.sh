@@ -7,7 +7,7 @@ usage() {
     cat <<'TEXT'
 Usage: scripts/setup.sh [PART…] | --print-path
 
-Installs what building, testing and the demo need. Parts, default `build tools`:
+Installs what building, testing and the demo need. Parts, default `tools`:
   build   compilers and headers (apt), rustfmt and clippy (rustup)
   tools   build, the musl target, and a Python environment with zig, cargo-zigbuild and aws
   bench   tools, and the programs that the benchmarks compare with (apt)
@@ -25,10 +25,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 REQUIREMENTS=scripts/requirements.txt
 
 main() {
-    local part packages=() with_tools=
-    [ $# -gt 0 ] || set -- build tools
+    local part packages=("${BUILD_PACKAGES[@]}") with_tools=
+    [ $# -gt 0 ] || set -- tools
     for part in "$@"; do
-        packages+=("${BUILD_PACKAGES[@]}")
         case "$part" in
             build) ;;
             tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1 ;;

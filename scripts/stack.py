@@ -14,8 +14,11 @@ from pathlib import Path
 try:
     import boto3
     from botocore.config import Config
+    from botocore.exceptions import ClientError
 except ImportError:
     sys.exit("boto3 is missing: run this through make, or with the python of `scripts/setup.sh --print-path`")
+
+__all__ = ["REPOSITORY", "ClientError", "Manifests", "Problem", "Stack", "StackError", "build", "problems"]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -186,15 +189,17 @@ class Manifests:
         self._client = client
         self._bucket = bucket
         self._sources = {manifest_key(key): key for key in keys}
-        self._etags: dict[str, str] = {}
+        self._seen: dict[str, tuple] = {}
         self.found: dict[str, dict] = {}
 
     def refresh(self) -> None:
         """Lists the bucket, and reads what is new in it."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket)
         for item in (item for page in pages for item in page.get("Contents", [])):
-            key, etag = item["Key"], item.get("ETag", "")
-            if key not in self._sources or (key in self._etags and self._etags[key] == etag and etag):
+            key = item["Key"]
+            # Not every server lists ETags; the others then have to tell.
+            version = (item.get("ETag"), item.get("Size"), item.get("LastModified"))
+            if key not in self._sources or self._seen.get(key) == version:
                 continue
             try:
                 body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
@@ -206,7 +211,7 @@ class Manifests:
             source = manifest["source"]["key"]
             if source in self._sources.values():
                 self.found[source] = manifest
-            self._etags[key] = etag
+            self._seen[key] = version
 
     def missing(self) -> list[str]:
         """The keys of the documents that have none."""

@@ -16,7 +16,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from stack import Manifests, Stack, StackError, build, problems
+
+from stack import ClientError, Manifests, Stack, StackError, build, problems
 
 # A retry of the stack comes after two seconds at most: quiet for longer, it has nothing left to do.
 QUIET_S = 10
@@ -71,18 +72,22 @@ def sweep(programs: Path, data: Path, out: Path, files: dict[str, Path], flags: 
         print(f"Uploading {len(files)} documents …", flush=True)
         client = stack.client()
 
-        def upload(item: tuple[str, Path]) -> None:
+        def upload(item: tuple[str, Path]) -> str | None:
             key, path = item
-            with open(path, "rb") as body:
-                client.put_object(Bucket=stack.input_bucket, Key=key, Body=body)
+            try:
+                with open(path, "rb") as body:
+                    client.put_object(Bucket=stack.input_bucket, Key=key, Body=body)
+            except ClientError as error:
+                return f"{key}: {error}"
+            return None
 
         with ThreadPoolExecutor(4) as pool:
-            list(pool.map(upload, files.items()))
+            refused = [refusal for refusal in pool.map(upload, files.items()) if refusal is not None]
         manifests = Manifests(client, stack.output_bucket, list(files))
         timed_out = not wait_for(stack, manifests, started + wait_s, started)
         seconds = time.monotonic() - started
         events = stack.events()
-    return summarize(list(files), manifests.found, events, seconds, timed_out, flags)
+    return summarize(list(files), manifests.found, events, seconds, timed_out, flags) | {"refused": refused}
 
 
 def wait_for(stack: Stack, manifests: Manifests, end: float, started: float) -> bool:
@@ -207,6 +212,8 @@ def markdown(summary: dict) -> str:
     for title, keys in [("No manifest", summary["without_manifest"]), ("No code", summary["without_code"])]:
         if keys:
             lines += ["", f"## {title}", "", *(f"- `{key}`" for key in keys)]
+    if summary["refused"]:
+        lines += ["", "## Refused by the local endpoint", "", *(f"- {refusal}" for refusal in summary["refused"])]
     if summary["deaths"] or summary["init_failures"]:
         lines += ["", "## Deaths", ""]
         lines += [f"- {death['outcome']}: {death.get('error', '')}" for death in summary["deaths"]]

@@ -63,9 +63,9 @@ impl Executable {
     /// If it is not there.
     pub fn in_dir(dir: &Path, name: &str) -> Result<Executable> {
         let path = dir.join(name);
-        Executable::read(path.clone(), String::new()).with_context(|| {
-            format!("build it with `cargo build --release`, or name another directory with --bin-dir")
-        })
+        Executable::read(path.clone(), String::new()).with_context(
+            || "build it with `cargo build --release`, or name another directory with --bin-dir",
+        )
     }
 
     /// Finds a command on the path that says its version when it is called with `flag`.

@@ -219,8 +219,8 @@ pub struct Side {
 ///
 /// # Errors
 ///
-/// If `pdf2img` is missing, a document is unknown or cannot be written. That a comparison is refused is no error here, but
-/// part of the record.
+/// If `pdf2img` is missing or a document is unknown. That a comparison is refused is no error here,
+/// but part of the record.
 pub fn run(plan: &Plan) -> Result<Record> {
     let machine = Machine::detect();
     let ours = Executable::in_dir(&plan.bin_dir, "pdf2img")?.with_version();
@@ -346,12 +346,12 @@ impl Record {
             let mut cells =
                 vec![comparison.document.clone(), comparison.format.to_owned(), comparison.peer.to_string()];
             cells.extend([ours, theirs].map(|side| format!("{:.0}", side.median(|cost| cost.wall_s) * 1e3)));
-            cells.push(if wall.is_a_difference() {
+            cells.push(if wall.is_a_difference(noise) {
                 format!("{:.2}", wall.value)
             } else {
                 "no difference".to_owned()
             });
-            cells.extend([wall, noise].map(|ratio| format!("{:.2} to {:.2}", ratio.low, ratio.high)));
+            cells.extend([wall.interval(), noise.interval()]);
             cells.extend([ours, theirs].map(|side| format!("{:.0}", side.median(|cost| cost.cpu_s) * 1e3)));
             cells.extend([ours, theirs].map(|side| megabytes(side.peak.total_bytes())));
             cells.extend([ours, theirs].map(|side| megabytes(side.picture_bytes)));

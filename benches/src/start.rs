@@ -93,7 +93,8 @@ pub fn run(bin_dir: &Path, runs: usize) -> Result<Record> {
             let start_bootstrap = || start(&bootstrap.path, endpoint);
             let start_hello = || start(&hello.path, endpoint);
             // The first start of each reads its pages from the disk.
-            (start_bootstrap()?, start_hello()?);
+            start_bootstrap()?;
+            start_hello()?;
             let costs = stats::in_turn(runs, start_bootstrap, start_hello)?;
             let noise = stats::in_turn(runs, start_hello, start_hello)?;
             let ratio = |costs: &[(Cost, Cost)], of: fn(&Cost) -> f64| {
@@ -194,6 +195,26 @@ fn accept(listener: &TcpListener, requests: &Sender<(Instant, String, TcpStream)
     }
 }
 
+impl Comparison {
+    fn cells(
+        &self,
+        endpoint: String,
+        clock: &str,
+        ratio: &Ratio,
+        of: fn(&Cost) -> f64,
+        noise: String,
+    ) -> Vec<String> {
+        let mut cells = vec![endpoint, clock.to_owned()];
+        for side in [&self.bootstrap, &self.hello] {
+            let milliseconds: Vec<f64> = side.iter().map(|cost| of(cost) * 1e3).collect();
+            cells.push(format!("{:.2}", stats::median(&milliseconds)));
+            cells.push(format!("{:.2}", stats::percentile(&milliseconds, 0.95)));
+        }
+        cells.extend([format!("{:.2}", ratio.value), ratio.interval(), noise]);
+        cells
+    }
+}
+
 impl Record {
     /// The figures as Markdown.
     pub fn to_markdown(&self) -> String {
@@ -208,29 +229,16 @@ impl Record {
             "95 %",
             "noise floor",
         ]);
-        let clocks: [(&str, fn(&Cost) -> f64); 2] =
-            [("wall", |cost| cost.wall_s), ("CPU", |cost| cost.cpu_s)];
         for comparison in &self.comparisons {
-            for (clock, of) in clocks {
-                let mut cells = vec![comparison.endpoint.to_string(), clock.to_owned()];
-                for side in [&comparison.bootstrap, &comparison.hello] {
-                    let milliseconds: Vec<f64> = side.iter().map(|cost| of(cost) * 1e3).collect();
-                    cells.push(format!("{:.2}", stats::median(&milliseconds)));
-                    cells.push(format!("{:.2}", stats::percentile(&milliseconds, 0.95)));
-                }
-                let ratio = if clock == "wall" { comparison.wall } else { comparison.cpu };
-                cells.extend([
-                    format!("{:.2}", ratio.value),
-                    format!("{:.2} to {:.2}", ratio.low, ratio.high),
-                ]);
-                let noise = comparison.noise;
-                cells.push(if clock == "wall" {
-                    format!("{:.2} to {:.2}", noise.low, noise.high)
-                } else {
-                    String::new()
-                });
-                table.row(cells);
-            }
+            let Comparison { endpoint, wall, cpu, noise, .. } = comparison;
+            table.row(comparison.cells(
+                endpoint.to_string(),
+                "wall",
+                wall,
+                |cost| cost.wall_s,
+                noise.interval(),
+            ));
+            table.row(comparison.cells(endpoint.to_string(), "CPU", cpu, |cost| cost.cpu_s, String::new()));
         }
         format!(
             "{table}\nFrom the spawn to the first request for an invocation; {} bytes against {}.\n",

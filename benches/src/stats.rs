@@ -78,9 +78,16 @@ impl Ratio {
         Ratio { value, low: percentile(&resampled, 0.025), high: percentile(&resampled, 0.975) }
     }
 
-    /// Whether the interval excludes 1.
-    pub fn is_a_difference(&self) -> bool {
-        self.low > 1.0 || self.high < 1.0
+    /// Whether the interval lies outside of what a thing compared with itself gives.
+    pub fn is_a_difference(&self, noise: &Ratio) -> bool {
+        // Which of two equal things came first means nothing, so the noise reaches as far down as up.
+        let floor = [noise.high, 1.0 / noise.low, 1.0].into_iter().fold(1.0, f64::max);
+        self.low > floor || self.high < 1.0 / floor
+    }
+
+    /// The interval as text.
+    pub fn interval(&self) -> String {
+        format!("{:.2} to {:.2}", self.low, self.high)
     }
 }
 
@@ -139,7 +146,6 @@ mod tests {
         let pairs: Vec<_> = (1..=9).map(f64::from).map(|slow| (3.0 * slow, slow)).collect();
         let ratio = Ratio::of_pairs(&pairs);
         assert!((ratio.high - ratio.low).abs() < 1e-9, "{ratio:?}");
-        assert!(ratio.is_a_difference());
     }
 
     #[test]
@@ -163,8 +169,19 @@ mod tests {
     }
 
     #[test]
+    fn a_difference_is_an_interval_beyond_the_noise_in_either_direction() {
+        let ratio = |low, high| Ratio { value: f64::midpoint(low, high), low, high };
+        let noise = ratio(0.8, 1.1);
+        assert!(ratio(1.3, 1.4).is_a_difference(&noise));
+        assert!(!ratio(1.2, 1.4).is_a_difference(&noise));
+        assert!(ratio(0.6, 0.7).is_a_difference(&noise));
+        assert!(!ratio(0.7, 0.85).is_a_difference(&noise));
+        assert!(!ratio(0.9, 1.1).is_a_difference(&ratio(1.0, 1.0)));
+    }
+
+    #[test]
     fn one_and_the_same_thing_is_no_difference() {
         let pairs = [(1.0, 1.1), (1.1, 1.0), (0.9, 1.0), (1.0, 0.9), (1.05, 1.0)];
-        assert!(!Ratio::of_pairs(&pairs).is_a_difference());
+        assert!(!Ratio::of_pairs(&pairs).is_a_difference(&Ratio { value: 1.0, low: 1.0, high: 1.0 }));
     }
 }

@@ -1,0 +1,24 @@
+//! Measures the built executables of pdf2img beside their peers.
+//!
+//! `METHODOLOGY.md` says what a figure means. The product is run as executables, as its users run
+//! it; nothing of it is linked here. In reading order:
+//!
+//! - [`peers`]: `pdf2img render` against `pdftoppm` and `mutool draw`;
+//! - [`start`]: the release `bootstrap` against the Lambda function that does nothing;
+//! - [`growth`]: what memory a document of 1,000 pages takes;
+//! - [`certify`]: whether two programs have done the same work;
+//! - [`process`]: one run of a command, and what it has cost;
+//! - [`memory`]: what a process tree holds;
+//! - [`stats`]: medians, ratios and intervals;
+//! - [`machine`]: where and with what the figures were made;
+//! - [`table`]: how they are printed.
+
+pub mod certify;
+pub mod growth;
+pub mod machine;
+pub mod memory;
+pub mod peers;
+pub mod process;
+pub mod start;
+pub mod stats;
+pub mod table;

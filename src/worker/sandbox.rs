@@ -61,8 +61,9 @@ pub fn enter(limits: &Limits) -> SandboxReport {
     ] {
         report.note(name, set_limit(resource, limit));
     }
+    let parent = rustix::process::getppid().map_or(1, |parent| parent.as_raw_nonzero().get());
     match seccomp_filter().and_then(|filter| seccompiler::apply_filter(&filter).map_err(io::Error::other)) {
-        Ok(()) => probe(&mut report),
+        Ok(()) => probe(&mut report, parent),
         Err(error) => drop(report.missing.insert("seccomp".into(), error.to_string())),
     }
     report
@@ -149,9 +150,7 @@ fn rule(argument: u8, operator: SeccompCmpOp, value: u64) -> io::Result<SeccompR
 }
 
 /// Tries what must not work, in forms that do no harm where it does.
-fn probe(report: &mut SandboxReport) {
-    let parent = libc::pid_t::try_from(rustix::process::getppid().map_or(1, |p| p.as_raw_nonzero().get()))
-        .unwrap_or(1);
+fn probe(report: &mut SandboxReport, parent: libc::pid_t) {
     let here = c"/".as_ptr();
     let nowhere = c"".as_ptr();
     let null = std::ptr::null::<u8>();

@@ -9,9 +9,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::config::Config;
 use crate::handler::{Handler, Invocation};
+use crate::store::s3::S3ConfigError;
 use crate::telemetry;
 
 /// How long the runtime API may take to accept the report of a failed start.
@@ -28,13 +30,17 @@ pub fn run() -> ExitCode {
         },
         Err(error) => error.into(),
     };
-    eprintln!("bootstrap: {error}");
-    if let Some(address) = crate::config::runtime_api_address() {
-        if let Err(report_error) = report_init_error(&address, &error.to_string()) {
-            eprintln!("bootstrap: the runtime API at {address} did not take the report: {report_error}");
-        }
-    }
+    refuse_to_start(error.as_ref());
     ExitCode::FAILURE
+}
+
+fn refuse_to_start(error: &dyn std::error::Error) {
+    eprintln!("bootstrap: {error}");
+    if let Some(address) = crate::config::runtime_api_address()
+        && let Err(report_error) = report_init_error(&address, &error.to_string())
+    {
+        eprintln!("bootstrap: the runtime API at {address} did not take the report: {report_error}");
+    }
 }
 
 fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
@@ -47,13 +53,13 @@ fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
     // Two threads: one to wait for sockets while the other hashes and signs uploads.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
-        let handler = Arc::new(Handler::new(config)?);
-        // The first worker tries its sandbox out while the runtime API is asked for work.
-        let tested = Arc::clone(&handler);
-        tokio::spawn(async move { tested.self_test().await });
+        let start = Arc::new(Start { config, handler: OnceCell::new() });
+        // Setting the S3 client up takes longer than all the rest; it goes on while the runtime API
+        // is asked for work, and so does the first worker's trial of its sandbox.
+        tokio::spawn(Arc::clone(&start).warm_up());
         let cold = AtomicBool::new(true);
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {
-            let handler = Arc::clone(&handler);
+            let start = Arc::clone(&start);
             let cold_start = cold.swap(false, Ordering::Relaxed);
             async move {
                 let invocation = Invocation {
@@ -61,12 +67,37 @@ fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
                     request_id: event.context.request_id,
                     cold_start,
                 };
+                let handler = start.handler().await?;
                 handler.handle(&event.payload, &invocation).await.map_err(lambda_runtime::Error::from)
             }
         }))
         .await
         .map_err(|error| -> Box<dyn std::error::Error> { error })
     })
+}
+
+/// A handler that is got ready while the function starts.
+struct Start {
+    config: Config,
+    handler: OnceCell<Handler>,
+}
+
+impl Start {
+    async fn handler(&self) -> Result<&Handler, S3ConfigError> {
+        self.handler.get_or_try_init(|| async { Handler::new(self.config.clone()) }).await
+    }
+
+    /// Gets the handler ready; if that cannot be, says so and ends the process, as any other error
+    /// at start does.
+    async fn warm_up(self: Arc<Self>) {
+        match self.handler().await {
+            Ok(handler) => handler.self_test().await,
+            Err(error) => {
+                refuse_to_start(&error);
+                std::process::exit(1);
+            }
+        }
+    }
 }
 
 fn until_epoch_ms(deadline_ms: u64) -> Duration {

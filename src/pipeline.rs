@@ -104,22 +104,46 @@ impl Context {
                 return Done::Unrecorded { failure: failure(error.code(), error.to_string()) };
             }
         };
-        let job = Job {
-            context: self,
-            plan: &plan,
-            source,
-            settings,
-            hash: settings.hash(),
-            source_tag: source_tag(&source.key),
-            started: Instant::now(),
-            deadline,
-        };
-        match job.run().await {
-            Ok(done) => done,
-            // What S3 refuses for now or for good cannot be recorded in S3.
-            Err(error) => Done::Unrecorded { failure: failure(error.code(), error.to_string()) },
+        let mut source = source.clone();
+        for _ in 0..VERSIONS {
+            let job = Job {
+                context: self,
+                plan: &plan,
+                source: &source,
+                settings,
+                hash: settings.hash(),
+                source_tag: source_tag(&source.key),
+                started: Instant::now(),
+                deadline,
+            };
+            match job.run().await {
+                Ok(Attempt::Done(done)) => return done,
+                Ok(Attempt::Superseded) => {
+                    tracing::info!(
+                        key = source.key,
+                        "it was replaced meanwhile; the newest version is drawn"
+                    );
+                    source = ObjectRef { version_id: None, etag: None, ..source };
+                }
+                // What S3 refuses for now or for good cannot be recorded in S3.
+                Err(error) => return Done::Unrecorded { failure: failure(error.code(), error.to_string()) },
+            }
         }
+        let message = format!("{} was replaced {VERSIONS} times while it was drawn", source.key);
+        Done::Unrecorded { failure: failure("superseded", message) }
     }
+}
+
+/// How many versions of a document one attempt goes after, before it leaves it to another.
+const VERSIONS: u32 = 3;
+
+/// What one pass over a document came to.
+enum Attempt {
+    Done(Done),
+    /// The source is not the version any more that this pass was about, and the outputs may be a
+    /// mixture: the newest one is to be drawn, or found to be drawn, now. Its own event may have
+    /// been dealt with before this pass overwrote what came of it.
+    Superseded,
 }
 
 /// A document in the works.
@@ -136,10 +160,10 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn run(&self) -> Result<Done, StoreError> {
+    async fn run(&self) -> Result<Attempt, StoreError> {
         let mut pdf = match PdfFile::new() {
             Ok(pdf) => pdf,
-            Err(error) => return Ok(no_memory(&error)),
+            Err(error) => return Ok(unrecorded("io", format!("no memory for the PDF: {error}"))),
         };
         // A worker takes a millisecond to start; it does so while the PDF arrives.
         let worker = self.context.pool.try_start(&pdf);
@@ -147,36 +171,42 @@ impl Job<'_> {
             tokio::join!(self.read_manifest(), self.list(), self.newest(), self.fetch(&mut pdf));
         let (manifest, listed, newest) = (manifest?, listed?, newest?);
         let fetch_time = self.started.elapsed();
+        let unfinished = manifest.as_ref().is_some_and(|manifest| manifest.totals.missing > 0);
         let info = match fetched {
             Ok(info) => info,
-            Err(error) if error.is_retryable() => {
-                return Ok(Done::Unrecorded { failure: failure(error.code(), error.to_string()) });
+            Err(error) if error.is_retryable() => return Ok(unrecorded(error.code(), error.to_string())),
+            // The newer version's event ran out of time, and this one is as good to go on.
+            Err(FetchError::Store(StoreError::Replaced { .. })) if unfinished => {
+                return Ok(Attempt::Superseded);
             }
-            Err(error) => return self.record_unread(error).await,
+            Err(error) => return self.record_unread(error, &listed).await,
         };
         pdf.seal();
 
         if info.metadata.contains_key(tag::SOURCE) {
             return Ok(skipped("it is an image or a manifest that pdf2img wrote (its metadata says so)"));
         }
-        if let Some(newest) = newest.filter(|newest| newest.version_id != info.version_id) {
-            return Ok(skipped(format!(
-                "a newer version exists ({}), whose own event draws it",
-                newest.version_id.unwrap_or_default()
-            )));
+        if newest.is_some_and(|newest| newest.version_id != info.version_id) {
+            return Ok(match unfinished {
+                true => Attempt::Superseded,
+                false => skipped("a newer version exists, whose own event draws it"),
+            });
         }
         if let Some(other) = manifest.as_ref().filter(|m| m.source.key != self.source.key) {
             let message = format!(
-                "{} is the manifest of {}: both documents would have the same output keys; rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
+                "{} is the manifest of {}: both documents would have the same output keys; \
+                 rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
                 self.plan.manifest_key(),
                 other.source.key
             );
-            return Ok(Done::Unrecorded { failure: failure("output_conflict", message) });
+            return Ok(unrecorded("output_conflict", message));
         }
 
         let before = self.take_stock(manifest, &listed, &info).await?;
         if let Some(manifest) = before.finished {
-            return Ok(self.already(manifest));
+            // An attempt for an older version may have ended after the one that finished this.
+            self.delete_stale(&manifest, &listed, &[]).await?;
+            return Ok(self.recorded(manifest, None, true));
         }
         let (pages, engine, error) = self.draw(pdf, worker, &info, &before.images).await;
         let mut composed = self.compose(&info, before.images, pages, engine, error);
@@ -192,34 +222,20 @@ impl Job<'_> {
         listed: &[ListedObject],
         info: &ObjectInfo,
     ) -> Result<Before, StoreError> {
-        let objects: BTreeMap<&str, &ListedObject> = listed.iter().map(|o| (o.key.as_str(), o)).collect();
-        // Not every S3-compatible server lists ETags; the length then has to do.
-        let exists = |image: &Image| {
-            objects.get(image.key.as_str()).is_some_and(|object| {
-                object.bytes == image.bytes && (object.etag.is_empty() || object.etag == image.etag)
-            })
-        };
         let mut before = Before::default();
         let mut known = BTreeSet::new();
         if let Some(manifest) = manifest {
-            let same = self.is_of(&manifest, info);
-            if same
-                && manifest.status == Status::Complete
-                && images(&manifest).all(|(_, image)| exists(image))
-            {
-                before.finished = Some(manifest);
-                return Ok(before);
-            }
-            for (page, image) in images(&manifest).filter(|(_, image)| exists(image)) {
-                known.insert(image.key.clone());
-                if same {
-                    before.images.insert(page, image.clone());
-                }
-            }
-            if !same {
+            let standing = self.standing(&manifest, listed).await?;
+            known.extend(standing.values().map(|image| image.key.clone()));
+            if !self.is_of(&manifest, info) {
                 before.older_keys = images(&manifest).map(|(_, image)| image.key.clone()).collect();
                 let keys = [self.plan.manifest_key().to_owned()];
                 self.context.store.delete(&self.plan.output_bucket, &keys).await?;
+            } else if manifest.status == Status::Complete && standing.len() == manifest.pages.len() {
+                before.finished = Some(manifest);
+                return Ok(before);
+            } else {
+                before.images = standing;
             }
         }
         // Images that no manifest speaks of: an attempt that was killed left them, or a newer
@@ -367,54 +383,54 @@ impl Job<'_> {
     }
 
     /// Writes the manifest, once everything that it says is true.
-    async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Done, StoreError> {
+    async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Attempt, StoreError> {
         let Composed { manifest, retry } = composed;
         let (listed, newest) =
             tokio::join!(self.list(), self.context.store.head(&self.source.bucket, &self.source.key));
         let (listed, newest) = (listed?, newest?);
-        let superseded = newest.is_some_and(|newest| {
+        // A source that is gone by now was there when it was drawn.
+        if newest.is_some_and(|newest| {
             Some(&newest.etag) != manifest.source.etag.as_ref()
                 || newest.version_id != manifest.source.version_id
-        });
-        if superseded {
-            return Ok(skipped(
-                "it was replaced while it was drawn, and the newer one's own event draws that",
-            ));
+        }) {
+            return Ok(Attempt::Superseded);
         }
-        if let Some(key) = self.first_overwritten(&manifest, &listed).await? {
-            let message = format!("{key} was changed by somebody else while the document was drawn");
-            return Ok(Done::Unrecorded { failure: failure("output_overwritten", message) });
+        let standing = self.standing(&manifest, &listed).await?;
+        if let Some((_, image)) = images(&manifest).find(|(page, _)| !standing.contains_key(page)) {
+            let message = format!("{} was changed by somebody else while the document was drawn", image.key);
+            return Ok(unrecorded("output_overwritten", message));
         }
         self.delete_stale(&manifest, &listed, older_keys).await?;
         self.write_manifest(&manifest, false).await?;
         Ok(self.recorded(manifest, retry, false))
     }
 
-    /// An image that is no longer what the manifest says of it, if there is one.
-    async fn first_overwritten(
+    /// The images that are still what a manifest says of them.
+    async fn standing(
         &self,
         manifest: &Manifest,
         listed: &[ListedObject],
-    ) -> Result<Option<String>, StoreError> {
+    ) -> Result<BTreeMap<i64, Image>, StoreError> {
         let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
-        let doubtful = images(manifest).map(|(_, image)| image).filter(|image| {
-            etags.get(image.key.as_str()).is_none_or(|etag| etag.is_empty() || *etag != image.etag)
-        });
-        // Under SSE-KMS equal bytes have different ETags: the hash that an image carries decides.
-        let mut verdicts = stream::iter(doubtful)
-            .map(|image| async move {
-                let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
-                let is_ours =
-                    found.is_some_and(|found| found.metadata.get(tag::SHA256) == Some(&image.sha256));
-                Ok((!is_ours).then(|| image.key.clone()))
+        let etags = &etags;
+        let verdicts: Vec<Result<Option<(i64, Image)>, StoreError>> = stream::iter(images(manifest))
+            .map(|(page, image)| async move {
+                let stands = match listed_as(image, etags) {
+                    Listed::Same => true,
+                    Listed::Absent => false,
+                    // Under SSE-KMS equal bytes have different ETags, and not every server lists
+                    // them: the hash that the image carries decides.
+                    Listed::Doubtful => {
+                        let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
+                        found.is_some_and(|found| found.metadata.get(tag::SHA256) == Some(&image.sha256))
+                    }
+                };
+                Ok(stands.then(|| (page, image.clone())))
             })
-            .buffer_unordered(REQUESTS);
-        while let Some(verdict) = verdicts.next().await {
-            if let Some(key) = verdict? {
-                return Ok(Some(key));
-            }
-        }
-        Ok(None)
+            .buffer_unordered(REQUESTS)
+            .collect()
+            .await;
+        verdicts.into_iter().filter_map(Result::transpose).collect()
     }
 
     /// Deletes images of earlier versions or settings that the new manifest does not name.
@@ -453,9 +469,12 @@ impl Job<'_> {
         self.context.store.delete(&self.plan.output_bucket, &stale).await
     }
 
-    /// Records that the PDF could not be read at all, unless there is a record already: a newer
+    /// Records that the PDF could not be read at all.
+    ///
+    /// Where that may be because it is another one by now, a record that stands stays: the newer
     /// version's manifest must not give way to an older event.
-    async fn record_unread(&self, error: FetchError) -> Result<Done, StoreError> {
+    async fn record_unread(&self, error: FetchError, listed: &[ListedObject]) -> Result<Attempt, StoreError> {
+        let is_newest = matches!(error, FetchError::TooLarge { .. });
         let failure = failure(error.code(), error.to_string());
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
@@ -470,10 +489,13 @@ impl Job<'_> {
             totals: Totals::default(),
             generator: generator(),
         };
-        match self.write_manifest(&manifest, true).await {
-            Ok(()) => Ok(self.recorded(manifest, None, false)),
+        match self.write_manifest(&manifest, !is_newest).await {
+            Ok(()) => {
+                self.delete_stale(&manifest, listed, &[]).await?;
+                Ok(self.recorded(manifest, None, false))
+            }
             Err(StoreError::AlreadyExists { .. }) => {
-                Ok(skipped(format!("{}; the manifest of another version stays as it is", failure.message)))
+                Ok(skipped(format!("{}; the manifest that stands is kept", failure.message)))
             }
             Err(error) => Err(error),
         }
@@ -560,18 +582,14 @@ impl Job<'_> {
         }
     }
 
-    fn already(&self, manifest: Manifest) -> Done {
-        self.recorded(manifest, None, true)
-    }
-
-    fn recorded(&self, manifest: Manifest, retry: Option<Failure>, already: bool) -> Done {
-        Done::Recorded {
+    fn recorded(&self, manifest: Manifest, retry: Option<Failure>, already: bool) -> Attempt {
+        Attempt::Done(Done::Recorded {
             manifest_key: self.plan.manifest_key().to_owned(),
             bucket: self.plan.output_bucket.clone(),
             manifest: Box::new(manifest),
             retry,
             already,
-        }
+        })
     }
 }
 
@@ -659,13 +677,27 @@ fn image_of(entry: &PageEntry) -> Option<(i64, &Image)> {
     }
 }
 
-fn skipped(reason: impl Into<String>) -> Done {
-    Done::Skipped { reason: reason.into() }
+fn skipped(reason: impl Into<String>) -> Attempt {
+    Attempt::Done(Done::Skipped { reason: reason.into() })
 }
 
-fn no_memory(error: &std::io::Error) -> Done {
-    let message = format!("no memory for the PDF: {error}");
-    Done::Unrecorded { failure: failure("io", message) }
+fn unrecorded(code: &str, message: String) -> Attempt {
+    Attempt::Done(Done::Unrecorded { failure: failure(code, message) })
+}
+
+/// What a listing says of an image.
+enum Listed {
+    Same,
+    Absent,
+    Doubtful,
+}
+
+fn listed_as(image: &Image, etags: &BTreeMap<&str, &str>) -> Listed {
+    match etags.get(image.key.as_str()) {
+        None => Listed::Absent,
+        Some(etag) if !etag.is_empty() && *etag == image.etag => Listed::Same,
+        Some(_) => Listed::Doubtful,
+    }
 }
 
 fn generator() -> String {

@@ -15,7 +15,7 @@ use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use pdf2img::config::options::Scope;
 use pdf2img::config::{Deployment, Given, Host, OPTIONS, OptionSpec, Origin, Settings};
-use pdf2img::manifest::{Failure, Image, PageEntry, PageResult};
+use pdf2img::manifest::{Failure, Image, PageEntry, PageResult, Status};
 use pdf2img::pages::{
     self, Deadline, DeadlineCause, Kept, PageOutcome, PageSink, SinkError, failure, render_pages,
 };
@@ -201,6 +201,7 @@ struct Studio {
 #[derive(Debug, Serialize)]
 struct Document {
     file: PathBuf,
+    status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     page_count: Option<u32>,
     images: usize,
@@ -236,6 +237,7 @@ impl Studio {
         let started = Instant::now();
         let mut document = Document {
             file: input.file,
+            status: Status::Failed,
             page_count: None,
             images: 0,
             pages: Vec::new(),
@@ -251,6 +253,11 @@ impl Studio {
             }
             Err(failure) => document.error = Some(failure),
         }
+        document.status = match (document.images, document.failures()) {
+            (0, _) => Status::Failed,
+            (_, 0) => Status::Complete,
+            _ => Status::Partial,
+        };
         document.ms = started.elapsed().as_secs_f64() * 1000.0;
         document
     }

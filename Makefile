@@ -76,15 +76,23 @@ sweep: ## Send every PDF below DIR=… through the service and tally what came o
 	@scripts/setup.sh tools
 	$(TOOLS)/python scripts/sweep.py '$(DIR)' --out '$(OUT)' $(ARGS)
 
-.PHONY: bench-peers
-bench-peers: ## Compare with pdftoppm and mutool, in turn in one run
+# Two builds, so that no feature of the one reaches the other.
+.PHONY: bench-build
+bench-build: build
 	@scripts/setup.sh bench
-	cargo run --release --locked -p pdf2img-bench -- peers $(ARGS)
+	cargo build --release --locked -p pdf2img-bench
+
+.PHONY: bench-peers
+bench-peers: bench-build ## Compare with pdftoppm and mutool, in turn in one run
+	$(TARGET_DIR)/release/pdf2img-bench peers $(ARGS)
 
 .PHONY: bench-start
-bench-start: ## Compare the start of the function with that of a hello world
-	@scripts/setup.sh bench
-	cargo run --release --locked -p pdf2img-bench -- start $(ARGS)
+bench-start: bench-build ## Compare the start of the function with that of a hello world
+	$(TARGET_DIR)/release/pdf2img-bench start $(ARGS)
+
+.PHONY: bench-memory
+bench-memory: bench-build ## Measure memory for 20, 100 and 1,000 pages
+	$(TARGET_DIR)/release/pdf2img-bench memory $(ARGS)
 
 .PHONY: clean
 clean: ## Remove what was built and what the demo left

@@ -16,7 +16,7 @@ Installs what building, testing and the demo need. Parts, default `tools`:
 TEXT
 }
 
-BUILD_PACKAGES=(build-essential ca-certificates clang git libclang-dev nasm python3)
+BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 TOOLS_PACKAGES=(python3-venv)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
 MUSL_TARGET=x86_64-unknown-linux-musl

@@ -1,27 +1,151 @@
-//! Compiles `shim.c` against the headers of the MuPDF that `mupdf-sys` builds.
+//! Compiles MuPDF and `shim.c`.
+//!
+//! The source of MuPDF is that which the crate `mupdf-sys` carries. The crate itself is not built:
+//! it would compile MuPDF's own libjpeg 9, whose functions have the names of those of the JPEG
+//! encoder's libjpeg-turbo, and of two libraries with the same names a linker makes one broken one.
+//! MuPDF is compiled against the headers of the other library instead, and decodes with its SIMD
+//! code.
 
 use std::env;
 use std::error::Error;
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// What MuPDF is built without, so that nothing but PDF is ever opened, and nothing but pixels
+/// comes out. Libraries that only these need are not built.
+const LEFT_OUT: [&str; 18] = [
+    "BARCODE",
+    "BROTLI",
+    "CBZ",
+    "DOCX_OUTPUT",
+    "EPUB",
+    "FB2",
+    "HTML",
+    "HTML_ENGINE",
+    "HYPHEN",
+    "IMG",
+    "JS",
+    "MOBI",
+    "OCR_OUTPUT",
+    "ODT_OUTPUT",
+    "OFFICE",
+    "SVG",
+    "TXT",
+    "XPS",
+];
+
+/// The fonts that are left out: all but the 14 standard ones.
+const FONTS_LEFT_OUT: [&str; 6] = ["TOFU", "TOFU_CJK", "TOFU_EMOJI", "TOFU_NOTO", "TOFU_SIL", "TOFU_SYMBOL"];
+
+/// The libraries below MuPDF that are built from its own copies, by their names in its `Makelists`.
+const LIBRARIES: [&str; 5] = ["FREETYPE", "JBIG2DEC", "LCMS2", "OPENJPEG", "ZLIB"];
+
 fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo:rerun-if-changed=build.rs");
-    println!("cargo:rerun-if-changed=shim.c");
-    println!("cargo:rerun-if-changed=shim.h");
-    // `mupdf-sys` compiles its own wrapper with the headers' default configuration, as is done
-    // here: the `FZ_ENABLE_*` that it sets choose what is built and change no declaration we use.
-    cc::Build::new().file("shim.c").include(mupdf_include_dir()?).warnings(true).compile("render-mupdf-shim");
+    // Cargo.toml, because it names the version of `mupdf-sys`.
+    for file in ["Cargo.toml", "build.rs", "shim.c", "shim.h"] {
+        println!("cargo:rerun-if-changed={file}");
+    }
+    let source = mupdf_source()?;
+    let makelists = Makelists::read(&source)?;
+    let jpeg_include =
+        env::var_os("DEP_JPEG_INCLUDE").ok_or("mozjpeg-sys did not say where its headers are")?;
+
+    // A linker that reads archives once needs who calls before who is called.
+    mupdf_compiler(&source).file("shim.c").warnings(true).compile("render-mupdf-shim");
+
+    let mut mupdf = mupdf_compiler(&source);
+    mupdf.includes(env::split_paths(&jpeg_include)).define("SHARE_JPEG", None);
+    for library in LIBRARIES {
+        makelists.flags(&format!("{library}_CFLAGS")).for_each(|flag| apply(&mut mupdf, &source, &flag));
+    }
+    for folder in ["source/fitz", "source/pdf", "generated/resources/fonts/urw"] {
+        mupdf.files(c_files(&source.join(folder))?);
+    }
+    mupdf.compile("mupdf");
+
+    for library in LIBRARIES {
+        let mut build = compiler();
+        for list in ["CFLAGS", "BUILD_CFLAGS"] {
+            makelists.flags(&format!("{library}_{list}")).for_each(|flag| apply(&mut build, &source, &flag));
+        }
+        build.files(makelists.flags(&format!("{library}_SRC")).map(|file| source.join(file)));
+        build.compile(&format!("mupdf-{}", library.to_lowercase()));
+    }
     Ok(())
 }
 
-/// Finds the directory of MuPDF's headers inside the source of `mupdf-sys`.
+/// The compiler for what includes MuPDF's headers.
+fn mupdf_compiler(source: &Path) -> cc::Build {
+    let mut build = compiler();
+    build.include(source.join("include"));
+    for feature in LEFT_OUT {
+        build.define(&format!("FZ_ENABLE_{feature}"), "0");
+    }
+    for fonts in FONTS_LEFT_OUT {
+        build.define(fonts, None);
+    }
+    build
+}
+
+fn compiler() -> cc::Build {
+    let mut build = cc::Build::new();
+    build.warnings(false).define("NDEBUG", None);
+    // Not optimised, a page takes seconds: too slow for the tests of a debug build.
+    if matches!(env::var("OPT_LEVEL").as_deref(), Ok("0" | "1")) {
+        build.opt_level(2);
+    }
+    build
+}
+
+/// Passes on a flag of a Makefile that is run in MuPDF's directory.
+fn apply(build: &mut cc::Build, source: &Path, flag: &str) {
+    if let Some(folder) = flag.strip_prefix("-I") {
+        build.include(source.join(folder));
+    } else {
+        // The quotes of string macros are escaped there, for a shell.
+        build.flag(flag.replace('\\', ""));
+    }
+}
+
+/// MuPDF's lists of the files and flags of the libraries below it: lines of the form `NAME += word`.
+struct Makelists(String);
+
+impl Makelists {
+    fn read(source: &Path) -> Result<Makelists, Box<dyn Error>> {
+        let lists = Makelists(fs::read_to_string(source.join("Makelists"))?);
+        match LIBRARIES.iter().find(|library| lists.flags(&format!("{library}_SRC")).next().is_none()) {
+            Some(library) => Err(format!("MuPDF's Makelists has no files of {library}").into()),
+            None => Ok(lists),
+        }
+    }
+
+    fn flags<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+        let start = format!("{name} += ");
+        self.0.lines().filter_map(move |line| line.strip_prefix(&start)).map(str::trim)
+    }
+}
+
+/// The C files of a directory, always in the same order, so that the library is always the same.
+fn c_files(folder: &Path) -> Result<Vec<PathBuf>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(|e| format!("failed to list {}: {e}", folder.display()))? {
+        let file = entry?.path();
+        if file.extension() == Some(OsStr::new("c")) {
+            files.push(file);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Finds MuPDF inside the source of `mupdf-sys`.
 ///
-/// `mupdf-sys` does not tell its dependents where it lies, and it lies elsewhere in a registry
-/// cache than in a vendor directory. Cargo knows.
-fn mupdf_include_dir() -> Result<PathBuf, Box<dyn Error>> {
-    // Offline first: every package that this target needs is on disk by now. It fails only where
-    // another member of the workspace has dependencies that were never fetched.
+/// It lies elsewhere in a registry cache than in a vendor directory. Cargo knows.
+fn mupdf_source() -> Result<PathBuf, Box<dyn Error>> {
+    // `mupdf-sys` is a dependency for no platform, so that Cargo locks it, fetches it and vendors it,
+    // but does not build it. A build fetches only what its platform needs; hence the second attempt.
     let metadata = cargo_metadata(&["--offline"]).or_else(|_| cargo_metadata(&[]))?;
     let manifest = metadata["packages"]
         .as_array()
@@ -30,18 +154,17 @@ fn mupdf_include_dir() -> Result<PathBuf, Box<dyn Error>> {
         .find(|package| package["name"] == "mupdf-sys")
         .and_then(|package| package["manifest_path"].as_str())
         .ok_or("cargo metadata lists no package mupdf-sys")?;
-    let include_dir = PathBuf::from(manifest).with_file_name("mupdf").join("include");
-    if include_dir.join("mupdf/fitz.h").is_file() {
-        Ok(include_dir)
+    let source = PathBuf::from(manifest).with_file_name("mupdf");
+    if source.join("include/mupdf/fitz.h").is_file() {
+        Ok(source)
     } else {
-        Err(format!("no MuPDF headers in {}", include_dir.display()).into())
+        Err(format!("no MuPDF in {}", source.display()).into())
     }
 }
 
 fn cargo_metadata(more_args: &[&str]) -> Result<serde_json::Value, Box<dyn Error>> {
     let output = Command::new(env::var_os("CARGO").ok_or("CARGO is not set")?)
-        .args(["metadata", "--format-version=1", "--locked", "--filter-platform"])
-        .arg(env::var("TARGET")?)
+        .args(["metadata", "--format-version=1", "--locked"])
         .args(more_args)
         .output()?;
     if !output.status.success() {

@@ -211,6 +211,8 @@ int shim_load_page(shim_document *document, int32_t number, shim_page_entries *o
 	fz_context *ctx = document->ctx;
 	int status = SHIM_OK;
 
+	fz_var(status);
+
 	drop_page(document);
 
 	fz_try(ctx)

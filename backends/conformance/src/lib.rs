@@ -14,6 +14,7 @@ mod annotations;
 mod boxes;
 mod damage;
 mod drawing;
+mod images;
 mod passwords;
 mod pdf;
 mod probe;
@@ -43,7 +44,8 @@ impl Check {
 
 /// Every check, grouped by subject.
 pub fn checks() -> Vec<Check> {
-    [boxes::CHECKS, drawing::CHECKS, annotations::CHECKS, damage::CHECKS, passwords::CHECKS].concat()
+    [boxes::CHECKS, drawing::CHECKS, images::CHECKS, annotations::CHECKS, damage::CHECKS, passwords::CHECKS]
+        .concat()
 }
 
 /// Runs every check, those after a failed one too.

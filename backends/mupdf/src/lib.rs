@@ -9,8 +9,9 @@ mod ffi;
 mod geometry;
 mod pixels;
 
-// The library that the shim calls. Without a mention, rustc would leave it out of the link.
-use mupdf_sys as _;
+// The library with which MuPDF decodes JPEG. Without a mention, rustc would leave it out of the link;
+// with it, it comes after this crate and MuPDF, which is the order that a linker needs.
+use mozjpeg_sys as _;
 use render_api::{Document, OpenOptions, RenderError, Renderer};
 
 use crate::document::MuPdfDocument;

@@ -92,6 +92,15 @@ fn mupdf_compiler(source: &Path) -> cc::Build {
 fn compiler() -> cc::Build {
     let mut build = cc::Build::new();
     build.warnings(false).define("NDEBUG", None);
+    // MuPDF leaves its SIMD code out unless it is told; what the target has is Cargo's to say.
+    let features = env::var("CARGO_CFG_TARGET_FEATURE").unwrap_or_default();
+    let has = |feature| features.split(',').any(|f| f == feature);
+    if has("sse4.1") {
+        build.flag("-msse4.1").define("ARCH_HAS_SSE", "1");
+    }
+    if has("neon") {
+        build.define("ARCH_HAS_NEON", "1");
+    }
     // Not optimised, a page takes seconds: too slow for the tests of a debug build.
     if matches!(env::var("OPT_LEVEL").as_deref(), Ok("0" | "1")) {
         build.opt_level(2);

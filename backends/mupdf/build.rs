@@ -58,7 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut mupdf = mupdf_compiler(&source);
     mupdf.includes(env::split_paths(&jpeg_include)).define("SHARE_JPEG", None);
     for library in LIBRARIES {
-        makelists.flags(&format!("{library}_CFLAGS")).for_each(|flag| apply(&mut mupdf, &source, &flag));
+        makelists.words(&format!("{library}_CFLAGS")).for_each(|flag| apply(&mut mupdf, &source, flag));
     }
     for folder in ["source/fitz", "source/pdf", "generated/resources/fonts/urw"] {
         mupdf.files(c_files(&source.join(folder))?);
@@ -68,9 +68,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for library in LIBRARIES {
         let mut build = compiler();
         for list in ["CFLAGS", "BUILD_CFLAGS"] {
-            makelists.flags(&format!("{library}_{list}")).for_each(|flag| apply(&mut build, &source, &flag));
+            makelists.words(&format!("{library}_{list}")).for_each(|flag| apply(&mut build, &source, flag));
         }
-        build.files(makelists.flags(&format!("{library}_SRC")).map(|file| source.join(file)));
+        build.files(makelists.words(&format!("{library}_SRC")).map(|file| source.join(file)));
         build.compile(&format!("mupdf-{}", library.to_lowercase()));
     }
     Ok(())
@@ -124,13 +124,13 @@ struct Makelists(String);
 impl Makelists {
     fn read(source: &Path) -> Result<Makelists, Box<dyn Error>> {
         let lists = Makelists(fs::read_to_string(source.join("Makelists"))?);
-        match LIBRARIES.iter().find(|library| lists.flags(&format!("{library}_SRC")).next().is_none()) {
+        match LIBRARIES.iter().find(|library| lists.words(&format!("{library}_SRC")).next().is_none()) {
             Some(library) => Err(format!("MuPDF's Makelists has no files of {library}").into()),
             None => Ok(lists),
         }
     }
 
-    fn flags<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
+    fn words<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
         let start = format!("{name} += ");
         self.0.lines().filter_map(move |line| line.strip_prefix(&start)).map(str::trim)
     }

@@ -15,6 +15,9 @@ use pdf2img::worker::sandbox::{self, Limits, SandboxReport};
 
 use crate::escape::{self, Prison};
 
+/// The first argument that makes the test executable a hostile worker.
+pub(crate) const ARGUMENT: &str = "play-hostile";
+
 /// How many pages a hostile worker says that its document has, where a deed needs no other number.
 pub(crate) const PAGES: u32 = 5;
 
@@ -151,7 +154,7 @@ impl Part {
         };
         let journal = self.journal.clone().unwrap_or_default();
         let later = if self.later_only { "later" } else { "always" };
-        ["hostile".to_owned(), moment, format!("{:?}", self.deed), journal, later.to_owned()]
+        [ARGUMENT.to_owned(), moment, format!("{:?}", self.deed), journal, later.to_owned()]
             .into_iter()
             .map(Into::into)
             .collect()

@@ -23,13 +23,14 @@ use crate::roles::Role;
 use crate::stage::{Scene, command, process_exists, processes_of, unique_limits, until};
 
 fn main() -> ExitCode {
-    if let Some(exit) = child::run_if_asked() {
-        return exit;
-    }
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.split_first() {
-        Some((first, rest)) if first == "hostile" => return hostile::play(rest),
-        Some((first, rest)) if first == "role" => return roles::play(rest),
+        Some((first, rest)) if first == hostile::ARGUMENT => return hostile::play(rest),
+        Some((first, rest)) if first == roles::ARGUMENT => return roles::play(rest),
+        // `cargo test worker` is a filter and no worker, which is given its limits.
+        Some((first, [_, _])) if first == child::WORKER_ARGUMENT => {
+            return child::run_if_asked().expect("it is asked");
+        }
         _ => {}
     }
     libtest_mimic::run(&Arguments::from_args(), trials()).exit_code()

@@ -15,6 +15,9 @@ use pdf2img::worker::{Pool, WorkerCommand};
 use crate::hostile::{Deed, Moment};
 use crate::stage::{self, Scene, unique_limits};
 
+/// The first argument that makes the test executable play a role.
+pub(crate) const ARGUMENT: &str = "play-role";
+
 /// A variable in the environment of every role, and what must not be read of it.
 const SECRET: (&str, &str) = ("PDF2IMG_TEST_SECRET", "open sesame");
 
@@ -47,7 +50,7 @@ impl Role {
     /// Starts a process in this role; a victim is ready to be read when this returns.
     pub(crate) fn start(self) -> Performance {
         let mut command = Command::new("/proc/self/exe");
-        command.args(["role", self.name()]);
+        command.args([ARGUMENT, self.name()]);
         if let Role::Spy(process) = self {
             command.arg(process.to_string());
         }

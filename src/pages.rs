@@ -104,19 +104,29 @@ pub enum DeadlineCause {
 impl Deadline {
     /// What becomes of a page that was not started, finished or written in time.
     fn missed(&self, what: &str) -> PageOutcome {
+        let failure = self.failure(&format!("the page was {what}"));
         match self.cause {
-            DeadlineCause::Invocation => PageOutcome::Missing(failure(
+            DeadlineCause::Invocation => PageOutcome::Missing(failure),
+            DeadlineCause::DocumentTimeout => PageOutcome::Failed(failure),
+        }
+    }
+
+    /// What becomes of a document that was not opened in time.
+    fn not_opened(&self) -> DocumentError {
+        let retryable = self.cause == DeadlineCause::Invocation;
+        DocumentError { failure: self.failure("the document was opened"), retryable }
+    }
+
+    fn failure(&self, what: &str) -> Failure {
+        match self.cause {
+            DeadlineCause::Invocation => failure(
                 "deadline",
-                format!(
-                    "the time of this invocation ran out before the page was {what}; another goes on from here"
-                ),
-            )),
-            DeadlineCause::DocumentTimeout => PageOutcome::Failed(failure(
+                format!("the time of this invocation ran out before {what}; another goes on from here"),
+            ),
+            DeadlineCause::DocumentTimeout => failure(
                 "document_timeout",
-                format!(
-                    "the document's time ran out before the page was {what}; raise PDF2IMG_DOCUMENT_TIMEOUT"
-                ),
-            )),
+                format!("the document's time ran out before {what}; raise PDF2IMG_DOCUMENT_TIMEOUT"),
+            ),
         }
     }
 }
@@ -161,7 +171,7 @@ pub struct DocumentError {
 ///
 /// # Errors
 ///
-/// [`DocumentError`] if the document does not open or has too many pages. What happens to single
+/// [`DocumentError`] if the document does not open, or not in time, or has too many pages. What happens to single
 /// pages is in the [`Outcome`].
 pub async fn render_pages(
     pool: &Pool,
@@ -171,7 +181,13 @@ pub async fn render_pages(
     sink: Arc<dyn PageSink>,
 ) -> Result<Outcome, DocumentError> {
     let settings = Arc::new(request.settings.clone());
-    let (worker, engine) = open(pool, pdf, first, &settings).await?;
+    let opening = open(pool, pdf, first, &settings);
+    let (worker, engine) = match request.deadline {
+        None => opening.await?,
+        Some(deadline) => tokio::time::timeout_at(deadline.last_page, opening)
+            .await
+            .unwrap_or_else(|_| Err(deadline.not_opened()))?,
+    };
 
     let max_pages = settings.limits.max_pages;
     let selected = settings.pages.resolve(engine.page_count);
@@ -248,8 +264,8 @@ async fn open(
     settings: &Settings,
 ) -> Result<(Worker, Engine), DocumentError> {
     let mut first = first;
+    let mut is_retry = false;
     loop {
-        let was_first = first.is_some();
         let outcome = async {
             let mut worker = match first.take() {
                 Some(worker) => worker,
@@ -261,7 +277,7 @@ async fn open(
         match outcome.await {
             Ok(opened) => return Ok(opened),
             // Somebody killed it from outside, which says nothing about the document yet.
-            Err(WorkerError::Killed) if was_first => continue,
+            Err(WorkerError::Killed) if !is_retry => is_retry = true,
             Err(error) => {
                 let code = match error.code() {
                     "page_timeout" => "open_timeout",
@@ -412,15 +428,15 @@ impl Shared {
     async fn next_worker(&self) -> Option<Worker> {
         let mut nothing_left = self.nothing_left.subscribe();
         for _ in 0..WORKER_ATTEMPTS {
-            let started = tokio::select! {
+            let opening = async {
+                let mut worker = self.pool.start(&self.pdf).await?;
+                worker.open(&self.pdf, &self.settings).await.map(|_| worker)
+            };
+            let opened = tokio::select! {
                 biased;
                 _ = nothing_left.wait_for(|nothing_left| *nothing_left) => return None,
                 () = sleep_until(self.deadline.map(|d| d.last_start)) => return None,
-                started = self.pool.start(&self.pdf) => started,
-            };
-            let opened = match started {
-                Ok(mut worker) => worker.open(&self.pdf, &self.settings).await.map(|_| worker),
-                Err(error) => Err(error),
+                opened = opening => opened,
             };
             match opened {
                 Ok(worker) => return Some(worker),

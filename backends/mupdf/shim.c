@@ -12,6 +12,8 @@ struct shim_document
 	pdf_page *page;
 	/* Whether page->obj is our own copy of the page dictionary. */
 	int page_is_own;
+	/* How many errors MuPDF has reported and passed over. */
+	int32_t reported;
 };
 
 /* Deeper page trees are not walked at open; a tree that a program wrote has a handful of levels. */
@@ -45,13 +47,22 @@ static int take_error(fz_context *ctx, char *message)
 	return status_of(code);
 }
 
+/* Counts what MuPDF passes over. The message is dropped: a hostile document can cause any number. */
+static void count_error(void *document, const char *message)
+{
+	int32_t *reported = &((shim_document *)document)->reported;
+	(void)message;
+	if (*reported < INT32_MAX / 2)
+		(*reported)++;
+}
+
 static fz_context *new_context(size_t store_bytes)
 {
 	/* To MuPDF, 0 means a store without bounds. */
 	fz_context *ctx = fz_new_context(NULL, NULL, store_bytes ? store_bytes : 1);
 	if (ctx)
 	{
-		/* A hostile document can cause any number of messages; what matters is returned. */
+		/* A hostile document can cause any number of messages; what matters is returned or counted. */
 		fz_set_warning_callback(ctx, NULL, NULL);
 		fz_set_error_callback(ctx, NULL, NULL);
 	}
@@ -179,6 +190,7 @@ int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const c
 	}
 	document->ctx = ctx;
 	document->pdf = pdf;
+	fz_set_error_callback(ctx, count_error, document);
 	*out = document;
 	return SHIM_OK;
 }
@@ -281,10 +293,13 @@ static void end_open_containers(fz_context *ctx, fz_device *dev)
 	}
 }
 
-static void run(fz_context *ctx, pdf_page *page, fz_device *dev, fz_matrix ctm, int annotations,
+static void run(fz_context *ctx, shim_document *document, fz_device *dev, fz_matrix ctm, int annotations,
 	shim_drawn *out, char *message)
 {
 	fz_cookie cookie = { 0 };
+	pdf_page *page = document->page;
+
+	document->reported = 0;
 
 	fz_try(ctx)
 		pdf_run_page_contents(ctx, page, dev, ctm, &cookie);
@@ -318,7 +333,9 @@ static void run(fz_context *ctx, pdf_page *page, fz_device *dev, fz_matrix ctm, 
 			end_open_containers(ctx, dev);
 		}
 	}
-	out->errors += cookie.errors;
+	/* MuPDF counts errors of syntax only, and reports those too. Images, fonts and masks that it
+	 * cannot read are reported, and leave a blank where nothing else tells of them. */
+	out->errors += fz_maxi(cookie.errors, document->reported);
 }
 
 int shim_draw_page(shim_document *document, const shim_drawing *drawing, shim_drawn *out, char *message)
@@ -345,7 +362,7 @@ int shim_draw_page(shim_document *document, const shim_drawing *drawing, shim_dr
 		pixmap = fz_new_pixmap_with_data(ctx, fz_device_rgb(ctx), drawing->width_px, drawing->height_px,
 			NULL, drawing->alpha, drawing->width_px * (drawing->alpha ? 4 : 3), drawing->samples);
 		dev = fz_new_draw_device(ctx, fz_identity, pixmap);
-		run(ctx, document->page, dev, ctm, drawing->annotations, out, message);
+		run(ctx, document, dev, ctm, drawing->annotations, out, message);
 		fz_close_device(ctx, dev);
 	}
 	fz_always(ctx)
@@ -363,6 +380,7 @@ void shim_close(shim_document *document)
 	fz_context *ctx = document->ctx;
 	drop_page(document);
 	pdf_drop_document(ctx, document->pdf);
+	fz_set_error_callback(ctx, NULL, NULL);
 	fz_free(ctx, document);
 	fz_drop_context(ctx);
 }

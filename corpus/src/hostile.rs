@@ -84,7 +84,7 @@ pub fn document(id: &str) -> Option<&'static HostileDocument> {
     documents().iter().find(|document| document.id == id)
 }
 
-/// Codes of a limit on time or memory that was reached while the whole document was worked on.
+/// Codes of a limit that was reached while a page was drawn.
 ///
 /// How an engine ends on such input is a matter of where its own limits are.
 const EXHAUSTED: &[&str] = &[
@@ -97,7 +97,22 @@ const EXHAUSTED: &[&str] = &[
     "page_crashed",
 ];
 
-/// Refused as not being a PDF that can be read.
+/// Codes of a limit that was reached while the document was opened.
+const EXHAUSTED_AT_OPEN: &[&str] = &[
+    "malformed",
+    "limit_exceeded",
+    "unsupported",
+    "backend_failure",
+    "too_many_pages",
+    "open_timeout",
+    "open_memory",
+    "open_crashed",
+];
+
+/// Refused before an engine sees it.
+const NOT_A_PDF: Expected = Expected { refusals: &["not_a_pdf"], pages: None };
+
+/// Refused as a PDF that cannot be read.
 const MALFORMED: Expected = Expected { refusals: &["malformed"], pages: None };
 
 /// Opens, and every page is drawn.
@@ -108,7 +123,7 @@ const DRAWN: Expected = Expected {
 
 /// Anything with a code, in bounded time and memory.
 const BOUNDED: Expected = Expected {
-    refusals: EXHAUSTED,
+    refusals: EXHAUSTED_AT_OPEN,
     pages: Some(ExpectedPages { failures: EXHAUSTED, may_be_drawn: true, damaged: None }),
 };
 
@@ -158,7 +173,7 @@ mod tests {
     #[test]
     fn what_must_be_refused_accepts_no_page() {
         let expected = document("html").unwrap().expected;
-        assert!(expected.accepts_refusal("malformed"));
+        assert!(expected.accepts_refusal("not_a_pdf"));
         assert!(!expected.accepts_page(1, None));
     }
 }

@@ -30,6 +30,12 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How much of what a worker prints is kept, in bytes: its last words.
 const STDERR_KEPT_BYTES: usize = 2048;
 
+/// How much is kept of a text that a worker sent, in characters.
+const MAX_TEXT_CHARS: usize = 300;
+
+/// How much is kept of the code of a refusal, in characters; all that there are are shorter.
+const MAX_CODE_CHARS: usize = 40;
+
 /// How to start a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
@@ -184,7 +190,7 @@ pub enum WorkerError {
         /// What was wrong.
         message: String,
     },
-    /// The process could not be started.
+    /// The process could not be started, or failed before it was asked for anything.
     #[error("failed to start a worker process: {0}")]
     Spawn(io::Error),
     /// It did not answer in time, and was killed.
@@ -258,9 +264,11 @@ impl Worker {
         let raw_bytes = settings.limits.max_pixels.saturating_mul(4).saturating_add(1 << 20);
         self.max_file_bytes = raw_bytes.min(self.limits.memory_bytes);
         match self.ask(&request, settings.limits.page_timeout).await? {
-            (Reply::Opened { page_count, engine_version, open_us }, _) => {
-                Ok(Engine { page_count, version: engine_version, open: Duration::from_micros(open_us) })
-            }
+            (Reply::Opened { page_count: page_count @ 1.., engine_version, open_us }, _) => Ok(Engine {
+                page_count,
+                version: one_line(&engine_version),
+                open: Duration::from_micros(open_us),
+            }),
             (other, _) => self.broke(format!("it answered Open with {other:?}")).await,
         }
     }
@@ -289,10 +297,19 @@ impl Worker {
     }
 
     /// Waits until the worker runs and has locked itself in.
+    ///
+    /// Until then it has seen nothing of the document, which is not to blame if it fails.
     async fn ready(&mut self) -> Result<(), WorkerError> {
         if self.ready {
             return Ok(());
         }
+        self.greeted().await.map_err(|error| match error {
+            WorkerError::Killed => WorkerError::Killed,
+            other => WorkerError::Spawn(io::Error::other(other)),
+        })
+    }
+
+    async fn greeted(&mut self) -> Result<(), WorkerError> {
         match self.receive(READY_WITHIN).await? {
             (Reply::Ready { protocol: PROTOCOL_VERSION, sandbox }, _) => {
                 self.ready = true;
@@ -311,7 +328,10 @@ impl Worker {
             return Err(self.autopsy(error.into()).await);
         }
         match self.receive(within).await? {
-            (Reply::Failed { code, message }, _) => Err(WorkerError::Refused { code, message }),
+            // Every page can be refused, and what is said of it is kept: in memory and in logs.
+            (Reply::Failed { code, message }, _) => {
+                Err(WorkerError::Refused { code: cut(&code, MAX_CODE_CHARS), message: one_line(&message) })
+            }
             answer => Ok(answer),
         }
     }
@@ -330,7 +350,7 @@ impl Worker {
     /// Ends a worker that answered nonsense.
     async fn broke<T>(&mut self, how: String) -> Result<T, WorkerError> {
         self.kill().await;
-        Err(WorkerError::Protocol(how.chars().take(300).collect()))
+        Err(WorkerError::Protocol(cut(&how, MAX_TEXT_CHARS)))
     }
 
     async fn kill(&mut self) {
@@ -340,14 +360,17 @@ impl Worker {
 
     /// Finds out why the connection to a worker broke.
     async fn autopsy(&mut self, error: FrameError) -> WorkerError {
-        let hung_up = matches!(&error, FrameError::Io(_));
-        // A worker whose socket is gone is ending; one that sent garbage may well live.
-        let status = match timeout(Duration::from_secs(1), self.child.wait()).await {
-            Ok(Ok(status)) if hung_up => status,
-            _ => {
-                self.kill().await;
-                return WorkerError::Protocol(error.to_string());
+        let ended = async {
+            match &error {
+                FrameError::Io(_) => timeout(Duration::from_secs(1), self.child.wait()).await.ok()?.ok(),
+                // It sent garbage, and may well live.
+                _ => None,
             }
+        };
+        // A worker whose socket is gone is ending, unless it closed the socket and lives on.
+        let Some(status) = ended.await else {
+            self.kill().await;
+            return WorkerError::Protocol(error.to_string());
         };
         let last_words = match self.last_words.take() {
             Some(task) => task.await.unwrap_or_default(),
@@ -414,7 +437,11 @@ async fn last_words(stderr: Option<ChildStderr>) -> String {
 fn one_line(text: &str) -> String {
     let words: Vec<&str> =
         text.split(|c: char| c.is_control() || c.is_whitespace()).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(300).collect()
+    cut(&words.join(" "), MAX_TEXT_CHARS)
+}
+
+fn cut(text: &str, max_chars: usize) -> String {
+    text.chars().take(max_chars).collect()
 }
 
 fn report(sandbox: &SandboxReport) {

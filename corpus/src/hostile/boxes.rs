@@ -1,7 +1,7 @@
 //! Pages whose size is absurd, empty, or no number.
 
 use super::raw::{Raw, SQUARE};
-use super::{DRAWN, Expected, ExpectedPages, HostileDocument};
+use super::{DRAWN, Expected, ExpectedPages, HostileDocument, PAGES_BOUNDED};
 
 pub(super) const ALL: &[HostileDocument] = &[
     HostileDocument {
@@ -12,8 +12,14 @@ pub(super) const ALL: &[HostileDocument] = &[
     },
     HostileDocument {
         id: "mediabox-thin",
-        what: "A page of 1 pt by 10^8 pt.",
+        what: "A page of 1 pt by 10^9 pt.",
         expected: TOO_LARGE,
+        generate: || sized("/MediaBox[0 0 1 1000000000]"),
+    },
+    HostileDocument {
+        id: "mediabox-thin-at-limit",
+        what: "A page of 1 pt by 10^8 pt: at 72 dpi, just as many pixels as the default limit allows.",
+        expected: PAGES_BOUNDED,
         generate: || sized("/MediaBox[0 0 1 100000000]"),
     },
     HostileDocument {

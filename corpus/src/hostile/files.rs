@@ -2,28 +2,28 @@
 
 use oorandom::Rand32;
 
-use super::{Expected, HostileDocument, MALFORMED, REPAIRED_OR_REFUSED};
+use super::{Expected, HostileDocument, MALFORMED, NOT_A_PDF, REPAIRED_OR_REFUSED};
 use crate::document;
 
 pub(super) const ALL: &[HostileDocument] = &[
-    HostileDocument { id: "empty", what: "No bytes at all.", expected: MALFORMED, generate: Vec::new },
+    HostileDocument { id: "empty", what: "No bytes at all.", expected: EMPTY, generate: Vec::new },
     HostileDocument {
         id: "html",
         what: "A web page named .pdf.",
-        expected: MALFORMED,
+        expected: NOT_A_PDF,
         generate: || b"<!DOCTYPE html>\n<html><body><h1>404 Not Found</h1></body></html>\n".to_vec(),
     },
-    HostileDocument { id: "png", what: "A PNG image named .pdf.", expected: MALFORMED, generate: png },
+    HostileDocument { id: "png", what: "A PNG image named .pdf.", expected: NOT_A_PDF, generate: png },
     HostileDocument {
         id: "zip",
         what: "An empty ZIP archive named .pdf.",
-        expected: MALFORMED,
+        expected: NOT_A_PDF,
         generate: zip,
     },
     HostileDocument {
         id: "random",
         what: "64 KiB of random bytes.",
-        expected: MALFORMED,
+        expected: NOT_A_PDF,
         generate: || {
             let mut random = Rand32::new(99);
             (0..1 << 14).flat_map(|_| random.rand_u32().to_le_bytes()).collect()
@@ -76,6 +76,9 @@ pub(super) const ALL: &[HostileDocument] = &[
         generate: || include_bytes!("../../fixtures/encrypted-aes-256.pdf").to_vec(),
     },
 ];
+
+/// Refused before anything is looked at.
+const EMPTY: Expected = Expected { refusals: &["empty_file"], pages: None };
 
 /// What may come of an encrypted document, without and with a wrong password.
 const ENCRYPTED: Expected = Expected { refusals: &["encrypted", "wrong_password"], pages: None };

@@ -171,13 +171,13 @@ fn map_pdf(bytes: u64) -> Result<&'static [u8], RenderError> {
     if bytes == 0 {
         return Ok(&[]);
     }
-    // SAFETY: descriptor 0 is open for as long as the process lives, and nothing else owns it.
     #[allow(unsafe_code)] // `std::io::stdin` would do, were it not for its buffer.
+    // SAFETY: descriptor 0 is open for as long as the process lives, and nothing else owns it.
     let pdf = unsafe { BorrowedFd::borrow_raw(0) };
     let length = bytes as usize;
+    #[allow(unsafe_code)] // The one mapping of the project; a copy would double the memory.
     // SAFETY: the mapping is fresh, private and never unmapped. The parent has sealed the file
     // against writing and shrinking, so the bytes behind the slice cannot change or go.
-    #[allow(unsafe_code)] // The one mapping of the project; a copy would double the memory.
     let mapped = unsafe {
         rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, pdf, 0)
             .map(|start| std::slice::from_raw_parts(start.cast::<u8>(), length))
@@ -194,8 +194,8 @@ struct Socket;
 
 impl Socket {
     fn descriptor(&self) -> BorrowedFd<'static> {
-        // SAFETY: descriptor 1 is open for as long as the process lives, and nothing else uses it.
         #[allow(unsafe_code)] // A worker is given its descriptors by number.
+        // SAFETY: descriptor 1 is open for as long as the process lives, and nothing else uses it.
         unsafe {
             BorrowedFd::borrow_raw(1)
         }

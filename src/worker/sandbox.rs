@@ -87,8 +87,8 @@ fn set_limit(resource: Resource, limit: u64) -> rustix::io::Result<()> {
 
 /// Closes whatever was inherited beyond the three descriptors of a worker.
 fn close_other_descriptors() -> io::Result<()> {
-    // SAFETY: no Rust object owns a descriptor above 2 in a worker: it has opened nothing yet.
     #[allow(unsafe_code)] // No crate in use wraps `close_range`.
+    // SAFETY: no Rust object owns a descriptor above 2 in a worker: it has opened nothing yet.
     let outcome = unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
     if outcome == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
@@ -154,10 +154,10 @@ fn probe(report: &mut SandboxReport, parent: libc::pid_t) {
     let here = c"/".as_ptr();
     let nowhere = c"".as_ptr();
     let null = std::ptr::null::<u8>();
+    #[allow(unsafe_code)] // Raw calls are the point: a wrapper might answer without asking the kernel.
     // SAFETY: the pointers are to static strings or null; each call, where the kernel lets it
     // through, fails or has no effect: it opens a directory, makes a socket, sends signal 0,
     // executes an empty path, and clones with contradicting flags.
-    #[allow(unsafe_code)] // Raw calls are the point: a wrapper might answer without asking the kernel.
     let attempts = unsafe {
         [
             ("no_files", syscall(|| libc::syscall(libc::SYS_openat, libc::AT_FDCWD, here, libc::O_RDONLY))),

@@ -55,9 +55,9 @@ macro_rules! attempt {
 /// Makes a system call, whatever a wrapper thinks of its arguments.
 macro_rules! call {
     ($number:expr $(, $argument:expr)*) => {{
+        #[allow(unsafe_code)] // What is tried out is the kernel, not a wrapper.
         // SAFETY: pointers are to statics, to buffers that outlive the call, or null. A call that
         // the kernel lets through where it must not makes the test fail, and harms the test at most.
-        #[allow(unsafe_code)] // What is tried out is the kernel, not a wrapper.
         let value = unsafe { libc::syscall($number $(, $argument)*) };
         if value == -1 { Err(io::Error::last_os_error()) } else { Ok(value) }
     }};

@@ -298,8 +298,8 @@ impl Actor {
                 &[],
             ),
             Deed::HangUp => {
-                // SAFETY: nothing reads or writes descriptor 1 from here on.
                 #[allow(unsafe_code)] // The standard library owns it, and does not close it.
+                // SAFETY: nothing reads or writes descriptor 1 from here on.
                 unsafe {
                     libc::close(1)
                 };
@@ -393,8 +393,8 @@ fn hang() -> ! {
 fn raise(signal: libc::c_int) -> ! {
     loop {
         // The standard library's handler of SIGSEGV gives way to the second one.
-        // SAFETY: it is always sound to raise a signal.
         #[allow(unsafe_code)] // No safe wrapper uses `tgkill`, which is what the sandbox allows.
+        // SAFETY: it is always sound to raise a signal.
         unsafe {
             libc::raise(signal)
         };

@@ -121,6 +121,25 @@ impl Deadline {
     }
 }
 
+impl Deadline {
+    /// What becomes of a document that was not open in time.
+    fn missed_opening(&self) -> DocumentError {
+        match self.cause {
+            DeadlineCause::Invocation => DocumentError {
+                failure: failure(
+                    "deadline",
+                    "the time of this invocation ran out before the document was open; give the function more",
+                ),
+                retryable: true,
+            },
+            DeadlineCause::DocumentTimeout => document_error(
+                "document_timeout",
+                "the document's time ran out before it was open; raise PDF2IMG_DOCUMENT_TIMEOUT".to_owned(),
+            ),
+        }
+    }
+}
+
 /// What a document's pages came to.
 #[derive(Debug)]
 pub struct Outcome {
@@ -171,7 +190,14 @@ pub async fn render_pages(
     sink: Arc<dyn PageSink>,
 ) -> Result<Outcome, DocumentError> {
     let settings = Arc::new(request.settings.clone());
-    let (worker, engine) = open(pool, pdf, first, &settings).await?;
+    let opening = open(pool, pdf, first, &settings);
+    let (worker, engine) = match request.deadline {
+        None => opening.await?,
+        Some(deadline) => match tokio::time::timeout_at(deadline.last_start, opening).await {
+            Ok(opened) => opened?,
+            Err(_) => return Err(deadline.missed_opening()),
+        },
+    };
 
     let max_pages = settings.limits.max_pages;
     let selected = settings.pages.resolve(engine.page_count);
@@ -412,15 +438,16 @@ impl Shared {
     async fn next_worker(&self) -> Option<Worker> {
         let mut nothing_left = self.nothing_left.subscribe();
         for _ in 0..WORKER_ATTEMPTS {
-            let started = tokio::select! {
+            let opening = async {
+                let mut worker = self.pool.start(&self.pdf).await?;
+                worker.open(&self.pdf, &self.settings).await?;
+                Ok::<Worker, WorkerError>(worker)
+            };
+            let opened = tokio::select! {
                 biased;
                 _ = nothing_left.wait_for(|nothing_left| *nothing_left) => return None,
                 () = sleep_until(self.deadline.map(|d| d.last_start)) => return None,
-                started = self.pool.start(&self.pdf) => started,
-            };
-            let opened = match started {
-                Ok(mut worker) => worker.open(&self.pdf, &self.settings).await.map(|_| worker),
-                Err(error) => Err(error),
+                opened = opening => opened,
             };
             match opened {
                 Ok(worker) => return Some(worker),

@@ -1,11 +1,12 @@
 //! What an event asks for, and how it is answered.
 
+use std::sync::Arc;
+
 use pdf2img::handler::InvocationError;
 use pdf2img::store::StoreError;
 use pdf2img::store::failing::{Fault, Injection, Operation};
 use pdf2img::store::memory::MemoryStore;
 use serde_json::json;
-use std::sync::Arc;
 
 use crate::function::{
     IN, OUT, Setup, assert_manifest_holds, buckets, created, created_in, images, manifest, message, record,

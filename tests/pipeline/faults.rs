@@ -1,6 +1,8 @@
 //! What S3 does to a document, and what Lambda hears of it.
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use pdf2img::manifest::Status;
 use pdf2img::store::StoreError;
@@ -70,6 +72,30 @@ async fn a_body_that_never_comes_whole_has_lambda_try_again() {
     let error = Setup::new(&store).fault(injection).start().invoke(&event).await.unwrap_err().to_string();
     assert!(error.contains("input_incomplete") && error.contains("a.pdf"), "{error}");
     assert_eq!(store.keys(OUT), [""; 0]);
+    assert_eq!(Setup::new(&store).start().answer(&event).await["status"], "complete");
+}
+
+#[tokio::test]
+async fn what_stands_still_past_the_deadline_is_reported_before_lambda_kills_the_function() {
+    // Half a second for the work, and as much again to tell of it.
+    let limit = Some(Duration::from_millis(1100));
+    let (store, event) = uploaded(sheets(2, 0));
+    let stall = Injection::new(Operation::Get, Fault::BodyStalls(10)).on_keys(|key| key == "a.pdf").times(9);
+    let reading = Setup::new(&store).fault(stall).start();
+    let error = reading.invoke_within(&event, limit).await.unwrap_err().to_string();
+    assert!(error.contains("(deadline)") && error.contains("a.pdf"), "{error}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let sleeper = folder.path().join("sleeper");
+    std::fs::write(&sleeper, "#!/bin/sh\nexec sleep 60\n").unwrap();
+    std::fs::set_permissions(&sleeper, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let opening = Setup::new(&store).workers(sleeper.to_str().unwrap()).start();
+    let started = Instant::now();
+    let error = opening.invoke_within(&event, limit).await.unwrap_err().to_string();
+    assert!(started.elapsed() < Duration::from_millis(1100), "{:?}", started.elapsed());
+    assert!(error.contains("(deadline)"), "{error}");
+    assert_eq!(manifest(&store, "a/manifest.json").error.unwrap().code, "deadline");
+
     assert_eq!(Setup::new(&store).start().answer(&event).await["status"], "complete");
 }
 

@@ -291,6 +291,25 @@ async fn what_the_time_did_not_suffice_for_is_named_and_done_by_the_next_attempt
 }
 
 #[tokio::test]
+async fn a_page_that_failed_for_good_does_not_use_up_the_time_of_the_next_attempt_too() {
+    let store = buckets();
+    let info = store.insert(IN, "a.pdf", corpus::hostile::document("one-bad-page").unwrap().bytes());
+    let event = created("a.pdf", &info);
+    let setup = || Setup::new(&store).set("WORKERS", "1").set("DPI", "20").set("PAGE_TIMEOUT", "2s");
+    // No page is started after 2 s, so that of the third there is only its failure.
+    let limit = Some(Duration::from_secs(3));
+    setup().start().invoke_within(&event, limit).await.unwrap_err();
+    let codes: Vec<_> = failures(&manifest(&store, "a/manifest.json")).into_iter().map(|(_, c)| c).collect();
+    assert_eq!(codes, ["page_timeout", "deadline", "deadline"]);
+
+    let again = setup().start();
+    again.invoke_within(&event, limit).await.unwrap();
+    let second = again.manifest("a/manifest.json");
+    assert_eq!(failures(&second), [(3, "page_timeout".to_owned())]);
+    assert_eq!((second.totals.images, second.totals.failed, second.totals.missing), (4, 1, 0));
+}
+
+#[tokio::test]
 async fn the_document_timeout_ends_a_document_for_good() {
     let store = buckets();
     let info = store.insert(IN, "a.pdf", corpus::hostile::document("one-bad-page").unwrap().bytes());

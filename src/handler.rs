@@ -52,11 +52,21 @@ pub enum InvocationError {
     #[error(transparent)]
     Event(#[from] event::EventError),
     /// Documents failed for now, or could not be recorded.
-    #[error("{} of the documents must be tried again: {}", .documents.len(), .documents.join("; "))]
+    #[error("{} not done: {}", counted(.documents.len(), "document"), .documents.join("; "))]
     TryAgain {
         /// Each with what happened.
         documents: Vec<String>,
     },
+}
+
+impl InvocationError {
+    /// Its kind, as Lambda shows it beside the message.
+    pub fn name(&self) -> &'static str {
+        match self {
+            InvocationError::Event(_) => "UnknownEvent",
+            InvocationError::TryAgain { .. } => "TryAgain",
+        }
+    }
 }
 
 impl Handler {
@@ -76,6 +86,14 @@ impl Handler {
         let limits = Limits { memory_bytes: deployment.worker_memory_bytes, cpu_seconds: WORKER_CPU_SECONDS };
         let pool = Pool::new(deployment.workers.get(), limits, workers);
         Handler { context: Context { store, pool, fetch: FetchOptions::default() }, config }
+    }
+
+    /// Reads PDFs from the store with other timeouts and pauses; the limit on their size stays that
+    /// of the settings.
+    #[must_use]
+    pub fn with_fetch(mut self, fetch: FetchOptions) -> Handler {
+        self.context.fetch = fetch;
+        self
     }
 
     /// Has a worker try its sandbox out, and logs what is enforced.
@@ -181,6 +199,10 @@ impl Handler {
             }
         }
     }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// What came of a job.

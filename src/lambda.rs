@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_runtime::{LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
@@ -67,8 +67,14 @@ fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
                     request_id: event.context.request_id,
                     cold_start,
                 };
-                let handler = start.handler().await?;
-                handler.handle(&event.payload, &invocation).await.map_err(lambda_runtime::Error::from)
+                let handler = start.handler().await.map_err(|error| Diagnostic {
+                    error_type: "ConfigError".to_owned(),
+                    error_message: error.to_string(),
+                })?;
+                handler.handle(&event.payload, &invocation).await.map_err(|error| Diagnostic {
+                    error_type: error.name().to_owned(),
+                    error_message: error.to_string(),
+                })
             }
         }))
         .await

@@ -14,7 +14,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use render_api::PageIndex;
 use sha2::{Digest, Sha256};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::config::Settings;
 use crate::config::settings::hex;
@@ -105,7 +105,7 @@ impl Context {
             }
         };
         let mut source = source.clone();
-        for _ in 0..VERSIONS {
+        for _ in 0..MAX_REPAIRS {
             let job = Job {
                 context: self,
                 plan: &plan,
@@ -117,33 +117,38 @@ impl Context {
                 deadline,
             };
             match job.run().await {
-                Ok(Attempt::Done(done)) => return done,
-                Ok(Attempt::Superseded) => {
-                    tracing::info!(
-                        key = source.key,
-                        "it was replaced meanwhile; the newest version is drawn"
-                    );
-                    source = ObjectRef { version_id: None, etag: None, ..source };
+                Ok(Ended::Done(done)) => return done,
+                Ok(Ended::NewerSpoilt(newest)) => {
+                    tracing::warn!(key = newest.key, "a newer version's images were overwritten; repairing");
+                    source = newest;
                 }
                 // What S3 refuses for now or for good cannot be recorded in S3.
-                Err(error) => return Done::Unrecorded { failure: failure(error.code(), error.to_string()) },
+                Err(error) => {
+                    return Done::Unrecorded { failure: failure(error.code(), error.to_string()) };
+                }
             }
         }
-        let message = format!("{} was replaced {VERSIONS} times while it was drawn", source.key);
-        Done::Unrecorded { failure: failure("superseded", message) }
+        let message =
+            format!("s3://{}/{} is replaced faster than it can be drawn", source.bucket, source.key);
+        Done::Unrecorded { failure: failure("output_overwritten", message) }
     }
 }
 
-/// How many versions of a document one attempt goes after, before it leaves it to another.
-const VERSIONS: u32 = 3;
+/// How many versions of a document one event may lead to, if late writes spoil one after the other.
+const MAX_REPAIRS: u32 = 3;
 
-/// What one pass over a document came to.
-enum Attempt {
+/// How a job ended.
+enum Ended {
     Done(Done),
-    /// The source is not the version any more that this pass was about, and the outputs may be a
-    /// mixture: the newest one is to be drawn, or found to be drawn, now. Its own event may have
-    /// been dealt with before this pass overwrote what came of it.
-    Superseded,
+    /// A newer version has a manifest, but some of its images are older ones. Its own event may be
+    /// long acknowledged, so whoever sees it puts it right.
+    NewerSpoilt(ObjectRef),
+}
+
+impl From<Done> for Ended {
+    fn from(done: Done) -> Ended {
+        Ended::Done(done)
+    }
 }
 
 /// A document in the works.
@@ -160,58 +165,60 @@ struct Job<'a> {
 }
 
 impl Job<'_> {
-    async fn run(&self) -> Result<Attempt, StoreError> {
+    async fn run(&self) -> Result<Ended, StoreError> {
         let mut pdf = match PdfFile::new() {
             Ok(pdf) => pdf,
-            Err(error) => return Ok(unrecorded("io", format!("no memory for the PDF: {error}"))),
+            Err(error) => return Ok(no_memory(&error).into()),
         };
         // A worker takes a millisecond to start; it does so while the PDF arrives.
         let worker = self.context.pool.try_start(&pdf);
         let (manifest, listed, newest, fetched) =
-            tokio::join!(self.read_manifest(), self.list(), self.newest(), self.fetch(&mut pdf));
+            tokio::join!(self.read_manifest(), self.list(), self.newest(), self.fetch_in_time(&mut pdf));
         let (manifest, listed, newest) = (manifest?, listed?, newest?);
         let fetch_time = self.started.elapsed();
-        let unfinished = manifest.as_ref().is_some_and(|manifest| manifest.totals.missing > 0);
+        let Some(fetched) = fetched else {
+            let message = format!(
+                "the time ran out while s3://{}/{} was read; give the function more",
+                self.source.bucket, self.source.key
+            );
+            return Ok(unrecorded("deadline", message).into());
+        };
         let info = match fetched {
             Ok(info) => info,
-            Err(error) if error.is_retryable() => return Ok(unrecorded(error.code(), error.to_string())),
-            // The newer version's event ran out of time, and this one is as good to go on.
-            Err(FetchError::Store(StoreError::Replaced { .. })) if unfinished => {
-                return Ok(Attempt::Superseded);
+            Err(error) if error.is_retryable() => {
+                return Ok(Done::Unrecorded { failure: self.unread(&error) }.into());
             }
-            Err(error) => return self.record_unread(error, &listed).await,
+            Err(error) => return self.record_unread(&error).await,
         };
         pdf.seal();
 
         if info.metadata.contains_key(tag::SOURCE) {
-            return Ok(skipped("it is an image or a manifest that pdf2img wrote (its metadata says so)"));
+            let reason = "it is an image or a manifest that pdf2img wrote (its metadata says so)";
+            return Ok(skipped(reason).into());
         }
-        if newest.is_some_and(|newest| newest.version_id != info.version_id) {
-            return Ok(match unfinished {
-                true => Attempt::Superseded,
-                false => skipped("a newer version exists, whose own event draws it"),
-            });
+        if let Some(newest) = newest.filter(|newest| newest.version_id != info.version_id) {
+            let version = newest.version_id.unwrap_or_default();
+            let reason = format!("a newer version exists ({version}), whose own event draws it");
+            return self.leave_to_newer(reason).await;
         }
         if let Some(other) = manifest.as_ref().filter(|m| m.source.key != self.source.key) {
             let message = format!(
-                "{} is the manifest of {}: both documents would have the same output keys; \
-                 rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
+                "{} is the manifest of {}: both documents would have the same output keys; rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
                 self.plan.manifest_key(),
                 other.source.key
             );
-            return Ok(unrecorded("output_conflict", message));
+            return Ok(unrecorded("output_conflict", message).into());
         }
 
-        let before = self.take_stock(manifest, &listed, &info).await?;
+        let mut before = self.take_stock(manifest, &listed, &info).await?;
         if let Some(manifest) = before.finished {
-            // An attempt for an older version may have ended after the one that finished this.
-            self.delete_stale(&manifest, &listed, &[]).await?;
-            return Ok(self.recorded(manifest, None, true));
+            return Ok(self.already(manifest).into());
         }
-        let (pages, engine, error) = self.draw(pdf, worker, &info, &before.images).await;
-        let mut composed = self.compose(&info, before.images, pages, engine, error);
+        let (pages, engine, error) = self.draw(pdf, worker, &info, &before).await;
+        let older_keys = std::mem::take(&mut before.older_keys);
+        let mut composed = self.compose(&info, before, pages, engine, error);
         composed.manifest.totals.ms.fetch = milliseconds(fetch_time);
-        self.commit(composed, &before.older_keys).await
+        self.commit(composed, &older_keys).await
     }
 
     /// Finds out what of this very version and these settings exists already, and takes away the
@@ -222,20 +229,37 @@ impl Job<'_> {
         listed: &[ListedObject],
         info: &ObjectInfo,
     ) -> Result<Before, StoreError> {
+        let objects: BTreeMap<&str, &ListedObject> = listed.iter().map(|o| (o.key.as_str(), o)).collect();
+        // Not every S3-compatible server lists ETags; the length then has to do.
+        let exists = |image: &Image| {
+            objects.get(image.key.as_str()).is_some_and(|object| {
+                object.bytes == image.bytes && (object.etag.is_empty() || object.etag == image.etag)
+            })
+        };
         let mut before = Before::default();
         let mut known = BTreeSet::new();
         if let Some(manifest) = manifest {
-            let standing = self.standing(&manifest, listed).await?;
-            known.extend(standing.values().map(|image| image.key.clone()));
-            if !self.is_of(&manifest, info) {
+            let same = self.is_of(&manifest, info);
+            if same
+                && manifest.status == Status::Complete
+                && images(&manifest).all(|(_, image)| exists(image))
+            {
+                before.finished = Some(manifest);
+                return Ok(before);
+            }
+            for (page, image) in images(&manifest).filter(|(_, image)| exists(image)) {
+                known.insert(image.key.clone());
+                if same {
+                    before.images.insert(page, image.clone());
+                }
+            }
+            if same && manifest.totals.missing > 0 {
+                before.failed = failures(&manifest).collect();
+            }
+            if !same {
                 before.older_keys = images(&manifest).map(|(_, image)| image.key.clone()).collect();
                 let keys = [self.plan.manifest_key().to_owned()];
                 self.context.store.delete(&self.plan.output_bucket, &keys).await?;
-            } else if manifest.status == Status::Complete && standing.len() == manifest.pages.len() {
-                before.finished = Some(manifest);
-                return Ok(before);
-            } else {
-                before.images = standing;
             }
         }
         // Images that no manifest speaks of: an attempt that was killed left them, or a newer
@@ -292,7 +316,7 @@ impl Job<'_> {
         pdf: PdfFile,
         worker: Option<Worker>,
         info: &ObjectInfo,
-        done: &BTreeMap<i64, Image>,
+        before: &Before,
     ) -> (BTreeMap<i64, PageOutcome>, Option<Engine>, Option<DocumentError>) {
         if let Err(failure) = check_header(&pdf) {
             return (BTreeMap::new(), None, Some(DocumentError { failure, retryable: false }));
@@ -307,7 +331,8 @@ impl Job<'_> {
                 (tag::SETTINGS.to_owned(), self.hash.clone()),
             ]),
         });
-        let done = done.keys().filter_map(|&page| u32::try_from(page - 1).ok()).map(PageIndex).collect();
+        let settled = before.images.keys().chain(before.failed.keys());
+        let done = settled.filter_map(|&page| u32::try_from(page - 1).ok()).map(PageIndex).collect();
         let request = pages::Request { settings: self.settings, done: &done, deadline: self.deadline };
         match pages::render_pages(&self.context.pool, &Arc::new(pdf), worker, &request, sink).await {
             Ok(outcome) => (outcome.pages, Some(outcome.engine), None),
@@ -318,7 +343,7 @@ impl Job<'_> {
     fn compose(
         &self,
         info: &ObjectInfo,
-        kept: BTreeMap<i64, Image>,
+        before: Before,
         drawn: BTreeMap<i64, PageOutcome>,
         engine: Option<Engine>,
         error: Option<DocumentError>,
@@ -330,7 +355,11 @@ impl Job<'_> {
         let mut totals = Totals::default();
         let mut retry = error.as_ref().filter(|error| error.retryable).map(|error| error.failure.clone());
         let mut entries: BTreeMap<i64, PageResult> =
-            kept.into_iter().map(|(page, image)| (page, PageResult::Image(image))).collect();
+            before.images.into_iter().map(|(page, image)| (page, PageResult::Image(image))).collect();
+        for (page, error) in before.failed.into_iter().filter(|(page, _)| !drawn.contains_key(page)) {
+            totals.failed += 1;
+            entries.insert(page, PageResult::Failed { error });
+        }
         for (page, outcome) in drawn {
             let result = match outcome {
                 PageOutcome::Kept { image } => {
@@ -341,6 +370,9 @@ impl Job<'_> {
                 }
                 PageOutcome::Failed(error) => {
                     totals.failed += 1;
+                    if OPERATORS_CODES.contains(&error.code.as_str()) {
+                        retry.get_or_insert_with(|| error.clone());
+                    }
                     PageResult::Failed { error }
                 }
                 PageOutcome::Missing(error) => {
@@ -358,9 +390,10 @@ impl Job<'_> {
         totals.bytes = pages.iter().filter_map(image_of).map(|(_, image)| image.bytes).sum();
         ms.total = milliseconds(self.started.elapsed());
         totals.ms = ms;
+        // With an error there may be images of an earlier attempt, but nobody knows what is missing.
         let status = match totals.images {
             0 => Status::Failed,
-            images if images == totals.pages => Status::Complete,
+            images if images == totals.pages && error.is_none() => Status::Complete,
             _ => Status::Partial,
         };
         let manifest = Manifest {
@@ -383,54 +416,74 @@ impl Job<'_> {
     }
 
     /// Writes the manifest, once everything that it says is true.
-    async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Attempt, StoreError> {
+    async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Ended, StoreError> {
         let Composed { manifest, retry } = composed;
         let (listed, newest) =
             tokio::join!(self.list(), self.context.store.head(&self.source.bucket, &self.source.key));
         let (listed, newest) = (listed?, newest?);
-        // A source that is gone by now was there when it was drawn.
-        if newest.is_some_and(|newest| {
+        let superseded = newest.is_some_and(|newest| {
             Some(&newest.etag) != manifest.source.etag.as_ref()
                 || newest.version_id != manifest.source.version_id
-        }) {
-            return Ok(Attempt::Superseded);
+        });
+        if superseded {
+            let reason = "it was replaced while it was drawn, and the newer one's own event draws that";
+            return self.leave_to_newer(reason.to_owned()).await;
         }
-        let standing = self.standing(&manifest, &listed).await?;
-        if let Some((_, image)) = images(&manifest).find(|(page, _)| !standing.contains_key(page)) {
-            let message = format!("{} was changed by somebody else while the document was drawn", image.key);
-            return Ok(unrecorded("output_overwritten", message));
+        if let Some(key) = self.first_overwritten(&manifest, &listed).await? {
+            let message = format!("{key} was changed by somebody else while the document was drawn");
+            return Ok(unrecorded("output_overwritten", message).into());
         }
         self.delete_stale(&manifest, &listed, older_keys).await?;
         self.write_manifest(&manifest, false).await?;
-        Ok(self.recorded(manifest, retry, false))
+        Ok(self.recorded(manifest, retry, false).into())
     }
 
-    /// The images that are still what a manifest says of them.
-    async fn standing(
+    /// Leaves the document to a newer version, unless older images came over those of its manifest:
+    /// this attempt may have written them late, or an earlier one that was killed.
+    async fn leave_to_newer(&self, reason: String) -> Result<Ended, StoreError> {
+        let (manifest, listed, newest) = tokio::join!(
+            self.read_manifest(),
+            self.list(),
+            self.context.store.head(&self.source.bucket, &self.source.key)
+        );
+        let manifest = manifest?.filter(|manifest| manifest.source.key == self.source.key);
+        if let (Some(manifest), Some(newest)) = (manifest, newest?)
+            && self.first_overwritten(&manifest, &listed?).await?.is_some()
+        {
+            return Ok(Ended::NewerSpoilt(ObjectRef {
+                version_id: newest.version_id,
+                etag: Some(newest.etag).filter(|etag| !etag.is_empty()),
+                ..self.source.clone()
+            }));
+        }
+        Ok(skipped(reason).into())
+    }
+
+    /// An image that is no longer what the manifest says of it, if there is one.
+    async fn first_overwritten(
         &self,
         manifest: &Manifest,
         listed: &[ListedObject],
-    ) -> Result<BTreeMap<i64, Image>, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
-        let etags = &etags;
-        let verdicts: Vec<Result<Option<(i64, Image)>, StoreError>> = stream::iter(images(manifest))
-            .map(|(page, image)| async move {
-                let stands = match listed_as(image, etags) {
-                    Listed::Same => true,
-                    Listed::Absent => false,
-                    // Under SSE-KMS equal bytes have different ETags, and not every server lists
-                    // them: the hash that the image carries decides.
-                    Listed::Doubtful => {
-                        let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
-                        found.is_some_and(|found| found.metadata.get(tag::SHA256) == Some(&image.sha256))
-                    }
-                };
-                Ok(stands.then(|| (page, image.clone())))
+        let doubtful = images(manifest).map(|(_, image)| image).filter(|image| {
+            etags.get(image.key.as_str()).is_none_or(|etag| etag.is_empty() || *etag != image.etag)
+        });
+        // Under SSE-KMS equal bytes have different ETags: the hash that an image carries decides.
+        let mut verdicts = stream::iter(doubtful)
+            .map(|image| async move {
+                let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
+                let is_ours =
+                    found.is_some_and(|found| found.metadata.get(tag::SHA256) == Some(&image.sha256));
+                Ok((!is_ours).then(|| image.key.clone()))
             })
-            .buffer_unordered(REQUESTS)
-            .collect()
-            .await;
-        verdicts.into_iter().filter_map(Result::transpose).collect()
+            .buffer_unordered(REQUESTS);
+        while let Some(verdict) = verdicts.next().await {
+            if let Some(key) = verdict? {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
     }
 
     /// Deletes images of earlier versions or settings that the new manifest does not name.
@@ -448,14 +501,19 @@ impl Job<'_> {
             .chain(older_keys)
             .filter(|key| !named.contains(key.as_str()))
             .collect();
+        // The answer to a write can be lost although the image is there: then the next attempt takes it.
+        let missing: BTreeSet<String> = missing(manifest).map(|page| self.plan.page_key(page)).collect();
+        let version = manifest.source.version_id.as_ref().or(manifest.source.etag.as_ref());
         // Somebody's own file may be called page-0007.png: only what carries our mark is deleted.
+        let is_stale = |key: &String, tags: &BTreeMap<String, String>| {
+            let is_current = tags.get(tag::VERSION) == version && tags.get(tag::SETTINGS) == Some(&self.hash);
+            tags.get(tag::SOURCE) == Some(&self.source_tag) && !(is_current && missing.contains(key))
+        };
+        let is_stale = &is_stale;
         let marked: Vec<_> = stream::iter(candidates)
             .map(|key| async move {
                 let found = self.context.store.head(&self.plan.output_bucket, key).await;
-                found.map(|found| {
-                    let source = found.as_ref().and_then(|found| found.metadata.get(tag::SOURCE));
-                    (source == Some(&self.source_tag)).then(|| key.clone())
-                })
+                found.map(|found| found.filter(|found| is_stale(key, &found.metadata)).map(|_| key.clone()))
             })
             .buffer_unordered(REQUESTS)
             .collect()
@@ -469,13 +527,10 @@ impl Job<'_> {
         self.context.store.delete(&self.plan.output_bucket, &stale).await
     }
 
-    /// Records that the PDF could not be read at all.
-    ///
-    /// Where that may be because it is another one by now, a record that stands stays: the newer
+    /// Records that the PDF could not be read at all, unless there is a record already: a newer
     /// version's manifest must not give way to an older event.
-    async fn record_unread(&self, error: FetchError, listed: &[ListedObject]) -> Result<Attempt, StoreError> {
-        let is_newest = matches!(error, FetchError::TooLarge { .. });
-        let failure = failure(error.code(), error.to_string());
+    async fn record_unread(&self, error: &FetchError) -> Result<Ended, StoreError> {
+        let failure = self.unread(error);
         let manifest = Manifest {
             schema_version: SCHEMA_VERSION,
             status: Status::Failed,
@@ -489,16 +544,27 @@ impl Job<'_> {
             totals: Totals::default(),
             generator: generator(),
         };
-        match self.write_manifest(&manifest, !is_newest).await {
-            Ok(()) => {
-                self.delete_stale(&manifest, listed, &[]).await?;
-                Ok(self.recorded(manifest, None, false))
+        let retry = Some(&failure).filter(|failure| OPERATORS_CODES.contains(&failure.code.as_str()));
+        match self.write_manifest(&manifest, true).await {
+            Ok(()) => Ok(self.recorded(manifest, retry.cloned(), false).into()),
+            Err(StoreError::AlreadyExists { .. }) if retry.is_some() => {
+                Ok(Done::Unrecorded { failure }.into())
             }
             Err(StoreError::AlreadyExists { .. }) => {
-                Ok(skipped(format!("{}; the manifest that stands is kept", failure.message)))
+                let reason = format!("{}; the manifest that stands is left as it is", failure.message);
+                self.leave_to_newer(reason).await
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Why the PDF could not be read, with its name.
+    fn unread(&self, error: &FetchError) -> Failure {
+        let message = match error {
+            FetchError::Store(error) => error.to_string(),
+            other => format!("s3://{}/{}: {other}", self.source.bucket, self.source.key),
+        };
+        failure(error.code(), message)
     }
 
     async fn write_manifest(&self, manifest: &Manifest, only_if_absent: bool) -> Result<(), StoreError> {
@@ -560,6 +626,14 @@ impl Job<'_> {
         }
     }
 
+    /// Reads the PDF; `None` if that takes longer than there is time.
+    async fn fetch_in_time(&self, pdf: &mut PdfFile) -> Option<Result<ObjectInfo, FetchError>> {
+        match self.deadline {
+            None => Some(self.fetch(pdf).await),
+            Some(deadline) => timeout_at(deadline.last_start, self.fetch(pdf)).await.ok(),
+        }
+    }
+
     async fn fetch(&self, pdf: &mut PdfFile) -> Result<ObjectInfo, FetchError> {
         let options =
             FetchOptions { max_bytes: self.settings.limits.max_input_bytes, ..self.context.fetch.clone() };
@@ -582,16 +656,27 @@ impl Job<'_> {
         }
     }
 
-    fn recorded(&self, manifest: Manifest, retry: Option<Failure>, already: bool) -> Attempt {
-        Attempt::Done(Done::Recorded {
+    fn already(&self, manifest: Manifest) -> Done {
+        self.recorded(manifest, None, true)
+    }
+
+    fn recorded(&self, manifest: Manifest, retry: Option<Failure>, already: bool) -> Done {
+        Done::Recorded {
             manifest_key: self.plan.manifest_key().to_owned(),
             bucket: self.plan.output_bucket.clone(),
             manifest: Box::new(manifest),
             retry,
             already,
-        })
+        }
     }
 }
+
+/// Failures that whoever operates the function can put right. They are recorded, and go back to
+/// Lambda all the same, so that its dead-letter queue keeps the events until then.
+const OPERATORS_CODES: [&str; 2] = ["access_denied", "no_such_bucket"];
+
+/// Failures that pass by themselves: pages with these are missing rather than failed.
+const PASSING_CODES: [&str; 3] = ["deadline", "s3_unavailable", "worker_unavailable"];
 
 /// The longest manifest that is read: some 400 bytes a page.
 const MAX_MANIFEST_BYTES: u64 = 256 << 20;
@@ -603,6 +688,10 @@ struct Before {
     finished: Option<Manifest>,
     /// The images that need not be drawn again, by page number.
     images: BTreeMap<i64, Image>,
+    /// The pages that failed for good in an attempt whose time then ran out: to try them first
+    /// again would use up the time of every further attempt. A repetition of an event that was
+    /// dealt with to its end does try them again.
+    failed: BTreeMap<i64, Failure>,
     /// The images that a manifest of another version or other settings names.
     older_keys: Vec<String>,
 }
@@ -670,6 +759,27 @@ fn images(manifest: &Manifest) -> impl Iterator<Item = (i64, &Image)> {
     manifest.pages.iter().filter_map(image_of)
 }
 
+/// The pages that failed for good.
+fn failures(manifest: &Manifest) -> impl Iterator<Item = (i64, Failure)> {
+    let is_final = |error: &Failure| {
+        !PASSING_CODES.contains(&error.code.as_str()) && !OPERATORS_CODES.contains(&error.code.as_str())
+    };
+    manifest.pages.iter().filter_map(move |entry| match &entry.result {
+        PageResult::Failed { error } if is_final(error) => Some((entry.page, error.clone())),
+        _ => None,
+    })
+}
+
+/// The pages that another attempt may get.
+fn missing(manifest: &Manifest) -> impl Iterator<Item = PageIndex> {
+    manifest.pages.iter().filter_map(|entry| match &entry.result {
+        PageResult::Failed { error } if PASSING_CODES.contains(&error.code.as_str()) => {
+            u32::try_from(entry.page - 1).ok().map(PageIndex)
+        }
+        _ => None,
+    })
+}
+
 fn image_of(entry: &PageEntry) -> Option<(i64, &Image)> {
     match &entry.result {
         PageResult::Image(image) => Some((entry.page, image)),
@@ -677,27 +787,16 @@ fn image_of(entry: &PageEntry) -> Option<(i64, &Image)> {
     }
 }
 
-fn skipped(reason: impl Into<String>) -> Attempt {
-    Attempt::Done(Done::Skipped { reason: reason.into() })
+fn skipped(reason: impl Into<String>) -> Done {
+    Done::Skipped { reason: reason.into() }
 }
 
-fn unrecorded(code: &str, message: String) -> Attempt {
-    Attempt::Done(Done::Unrecorded { failure: failure(code, message) })
+fn unrecorded(code: &str, message: impl Into<String>) -> Done {
+    Done::Unrecorded { failure: failure(code, message) }
 }
 
-/// What a listing says of an image.
-enum Listed {
-    Same,
-    Absent,
-    Doubtful,
-}
-
-fn listed_as(image: &Image, etags: &BTreeMap<&str, &str>) -> Listed {
-    match etags.get(image.key.as_str()) {
-        None => Listed::Absent,
-        Some(etag) if !etag.is_empty() && *etag == image.etag => Listed::Same,
-        Some(_) => Listed::Doubtful,
-    }
+fn no_memory(error: &std::io::Error) -> Done {
+    unrecorded("io", format!("no memory for the PDF: {error}"))
 }
 
 fn generator() -> String {

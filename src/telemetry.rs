@@ -22,7 +22,10 @@ pub fn start_logging(deployment: &Deployment) {
         LogLevel::Debug => LevelFilter::DEBUG,
         LogLevel::Trace => LevelFilter::TRACE,
     };
-    let lines = tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A second call, in a test, leaves the first in force.
     let _ = if is_json(deployment.log_format) {
         lines.json().flatten_event(true).with_current_span(false).with_span_list(false).try_init()

@@ -139,8 +139,8 @@ pub fn run(arguments: RenderArguments) -> anyhow::Result<ExitCode> {
     };
     let documents = runtime.block_on(studio.render_all(inputs, json));
     progress.finish_and_clear();
-    if !json && !to_stdout {
-        report(&documents);
+    if !json {
+        report(&documents, to_stdout);
     }
     let images: usize = documents.iter().map(|d| d.images).sum();
     let failures: usize = documents.iter().map(Document::failures).sum();
@@ -326,30 +326,34 @@ impl PageSink for Folder {
     }
 
     async fn keep(&self, page: PageIndex, _page_count: u32, image: &Rendered) -> Result<Kept, SinkError> {
-        let key = match &self.root {
-            Some(root) => self.write(root, page, &image.file),
-            None => io::stdout().write_all(&image.file).map(|()| STANDARD.to_owned()),
+        let (name, written) = match &self.root {
+            Some(root) => {
+                let path = root.join(self.plan.page_key(page).trim_start_matches('/'));
+                (path.to_string_lossy().into_owned(), self.write(root, &path, &image.file))
+            }
+            None => (STANDARD.to_owned(), io::stdout().write_all(&image.file)),
         };
         self.progress.inc(1);
-        let key = key.map_err(|error| SinkError {
-            failure: failure("not_written", format!("failed to write page {page}: {error}")),
-            retryable: false,
-        })?;
-        Ok(Kept::of(&image.file, key, String::new()))
+        match written {
+            Ok(()) => Ok(Kept::of(&image.file, name, String::new())),
+            Err(error) => {
+                let name = if self.root.is_some() { name } else { "to standard output".to_owned() };
+                let message = format!("failed to write {name}: {error}");
+                Err(SinkError { failure: failure("not_written", message), retryable: false })
+            }
+        }
     }
 }
 
 impl Folder {
-    fn write(&self, root: &Path, page: PageIndex, image: &[u8]) -> io::Result<String> {
-        let path = root.join(self.plan.page_key(page).trim_start_matches('/'));
+    fn write(&self, root: &Path, path: &Path, image: &[u8]) -> io::Result<()> {
         let folder = path.parent().unwrap_or(root);
         let is_new = !self.folders.lock().expect("no panic holds this lock").contains(folder);
         if is_new {
             std::fs::create_dir_all(folder)?;
             self.folders.lock().expect("no panic holds this lock").insert(folder.to_owned());
         }
-        std::fs::write(&path, image)?;
-        Ok(path.to_string_lossy().into_owned())
+        std::fs::write(path, image)
     }
 }
 
@@ -361,15 +365,19 @@ fn entry(page: i64, outcome: PageOutcome) -> PageEntry {
     PageEntry { page, result }
 }
 
-/// Tells a person what was made, and what failed and why.
-fn report(documents: &[Document]) {
+/// Tells a person what was made, unless it was an image to standard output, and what failed and why.
+fn report(documents: &[Document], to_stdout: bool) {
     for document in documents {
         let file = document.file.display();
         if let Some(error) = &document.error {
             eprintln!("{file}: {} ({})", error.message, error.code);
         }
+        // What stops all pages, such as a full disk, is told once.
+        let mut told = BTreeSet::new();
         for page in &document.pages {
-            if let PageResult::Failed { error } = &page.result {
+            if let PageResult::Failed { error } = &page.result
+                && told.insert(&error.message)
+            {
                 eprintln!("{file}: {} ({})", error.message, error.code);
             }
         }
@@ -377,7 +385,7 @@ fn report(documents: &[Document]) {
             PageResult::Image(image) => Some(image),
             PageResult::Failed { .. } => None,
         });
-        if let Some(first) = images.clone().next() {
+        if let Some(first) = images.clone().next().filter(|_| !to_stdout) {
             let folder = Path::new(&first.key).parent().unwrap_or(Path::new("."));
             eprintln!(
                 "{file}: {} of {} pages, {} in {:.2?}, in {}",

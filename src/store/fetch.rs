@@ -39,7 +39,7 @@ pub enum FetchError {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The object is larger than allowed; nothing of it was read.
-    #[error("the object has {bytes} bytes, more than the limit of {limit}; raise the limit to read it")]
+    #[error("the object has {bytes} bytes, more than the limit of {limit}; raise PDF2IMG_MAX_INPUT_BYTES")]
     TooLarge {
         /// Its length.
         bytes: u64,

@@ -447,14 +447,16 @@ impl Job<'_> {
             self.context.store.head(&self.source.bucket, &self.source.key)
         );
         let manifest = manifest?.filter(|manifest| manifest.source.key == self.source.key);
-        if let (Some(manifest), Some(newest)) = (manifest, newest?)
-            && self.first_overwritten(&manifest, &listed?).await?.is_some()
-        {
-            return Ok(Ended::NewerSpoilt(ObjectRef {
-                version_id: newest.version_id,
-                etag: Some(newest.etag).filter(|etag| !etag.is_empty()),
-                ..self.source.clone()
-            }));
+        if let (Some(manifest), Some(newest), listed) = (manifest, newest?, listed?) {
+            if self.first_overwritten(&manifest, &listed).await?.is_some() {
+                return Ok(Ended::NewerSpoilt(ObjectRef {
+                    version_id: newest.version_id,
+                    etag: Some(newest.etag).filter(|etag| !etag.is_empty()),
+                    ..self.source.clone()
+                }));
+            }
+            // Pages that this attempt wrote after the newer one had ended are nobody's.
+            self.delete_stale(&manifest, &listed, &[]).await?;
         }
         Ok(skipped(reason).into())
     }
@@ -545,8 +547,16 @@ impl Job<'_> {
             generator: generator(),
         };
         let retry = Some(&failure).filter(|failure| OPERATORS_CODES.contains(&failure.code.as_str()));
-        match self.write_manifest(&manifest, true).await {
-            Ok(()) => Ok(self.recorded(manifest, retry.cloned(), false).into()),
+        // What is too large is there and is the newest; of everything else that is not known, and a
+        // newer version's manifest must not give way to an older event.
+        let is_newest = matches!(error, FetchError::TooLarge { .. });
+        match self.write_manifest(&manifest, !is_newest).await {
+            Ok(()) => {
+                if is_newest {
+                    self.delete_stale(&manifest, &self.list().await?, &[]).await?;
+                }
+                Ok(self.recorded(manifest, retry.cloned(), false).into())
+            }
             Err(StoreError::AlreadyExists { .. }) if retry.is_some() => {
                 Ok(Done::Unrecorded { failure }.into())
             }

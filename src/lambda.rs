@@ -29,10 +29,10 @@ pub fn run() -> ExitCode {
         Err(error) => error.into(),
     };
     eprintln!("bootstrap: {error}");
-    if let Some(address) = crate::config::runtime_api_address() {
-        if let Err(report_error) = report_init_error(&address, &error.to_string()) {
-            eprintln!("bootstrap: the runtime API at {address} did not take the report: {report_error}");
-        }
+    if let Some(address) = crate::config::runtime_api_address()
+        && let Err(report_error) = report_init_error(&address, &error.to_string())
+    {
+        eprintln!("bootstrap: the runtime API at {address} did not take the report: {report_error}");
     }
     ExitCode::FAILURE
 }

@@ -103,7 +103,8 @@ async fn what_stands_still_past_the_deadline_is_reported_before_lambda_kills_the
 async fn a_request_that_fails_for_now_has_lambda_try_again_and_leaves_nothing_wrong() {
     let source = |key: &str| key == "a.pdf";
     let record = |key: &str| key.ends_with("manifest.json");
-    let faults: [(&str, Operation, fn(&str) -> bool, u32); 6] = [
+    type OnKeys = fn(&str) -> bool;
+    let faults: [(&str, Operation, OnKeys, u32); 6] = [
         ("the PDF", Operation::Get, source, 0),
         ("the manifest that stands", Operation::Get, record, 0),
         ("the first listing", Operation::List, |_| true, 0),

@@ -333,7 +333,11 @@ async fn an_attempt_that_cannot_open_the_document_does_not_call_what_is_there_co
     let manifest = manifest(&store, "a/manifest.json");
     assert_ne!(manifest.status, Status::Complete);
     let code = manifest.error.as_ref().map(|error| error.code.as_str());
-    assert_eq!(code, Some("worker_unavailable"), "a worker that never got ready says nothing of the document");
+    assert_eq!(
+        code,
+        Some("worker_unavailable"),
+        "a worker that never got ready says nothing of the document"
+    );
     assert_manifest_holds(&store, "a/manifest.json");
 
     let function = Setup::new(&store).start();

@@ -135,7 +135,8 @@ impl Handler {
             .chain(rejected)
             .collect();
         match event.reply {
-            Reply::Sqs => {
+            // Without an id a message cannot be named, and the whole batch has to come again.
+            Reply::Sqs if again.iter().all(|(id, _)| id.is_some()) => {
                 let ids: BTreeSet<String> = again.into_iter().filter_map(|(id, _)| id).collect();
                 let failures: Vec<Value> =
                     ids.into_iter().map(|id| json!({ "itemIdentifier": id })).collect();

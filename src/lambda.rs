@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::config::Config;
 use crate::handler::{Handler, Invocation};
-use crate::store::s3::S3ConfigError;
+use crate::store::s3::{S3ConfigError, TlsRoots};
 use crate::telemetry;
 
 /// How long the runtime API may take to accept the report of a failed start.
@@ -56,6 +56,10 @@ fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         let start = Arc::new(Start { config, handler: OnceCell::new() });
         // Setting the S3 client up takes longer than all the rest; it goes on while the runtime API
         // is asked for work, and so does the first worker's trial of its sandbox.
+        if start.config.s3.tls_roots != TlsRoots::Amazon {
+            // Roots from elsewhere may be missing or damaged, which is an error at start.
+            start.handler().await?;
+        }
         tokio::spawn(Arc::clone(&start).warm_up());
         let cold = AtomicBool::new(true);
         lambda_runtime::run(service_fn(|event: LambdaEvent<Value>| {

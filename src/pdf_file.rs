@@ -1,6 +1,7 @@
 //! A PDF in memory, as a file descriptor that worker processes inherit.
 //!
-//! `/tmp` is not used: on Lambda it can be full, and it outlives an invocation.
+//! `/tmp` is not used where the kernel has memfd, as Lambda's does: it can be full, and it outlives an
+//! invocation.
 
 use std::fs::File;
 use std::io;
@@ -8,6 +9,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
 
 use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::io::Errno;
 
 use crate::manifest::Failure;
 
@@ -30,7 +32,8 @@ impl PdfFile {
     pub fn new() -> io::Result<PdfFile> {
         let file = match rustix::fs::memfd_create("pdf", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING) {
             Ok(fd) => File::from(fd),
-            Err(_) => tempfile::tempfile()?,
+            Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS) => tempfile::tempfile()?,
+            Err(error) => return Err(error.into()),
         };
         Ok(PdfFile { file, bytes: 0 })
     }

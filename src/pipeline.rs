@@ -176,6 +176,14 @@ impl Job<'_> {
             tokio::join!(self.read_manifest(), self.list(), self.newest(), self.fetch_in_time(&mut pdf));
         let (manifest, listed, newest) = (manifest?, listed?, newest?);
         let fetch_time = self.started.elapsed();
+        if let Some(newest) = newest.filter(|newest| newest.version_id != self.source.version_id) {
+            let version = newest.version_id.unwrap_or_default();
+            let reason = format!("a newer version exists ({version}), whose own event draws it");
+            return self.leave_to_newer(reason).await;
+        }
+        if let Some(other) = manifest.as_ref().filter(|m| m.source.key != self.source.key) {
+            return Ok(self.output_conflict(other).into());
+        }
         let Some(fetched) = fetched else {
             let message = format!(
                 "the time ran out while s3://{}/{} was read; give the function more",
@@ -196,19 +204,6 @@ impl Job<'_> {
             let reason = "it is an image or a manifest that pdf2img wrote (its metadata says so)";
             return Ok(skipped(reason).into());
         }
-        if let Some(newest) = newest.filter(|newest| newest.version_id != info.version_id) {
-            let version = newest.version_id.unwrap_or_default();
-            let reason = format!("a newer version exists ({version}), whose own event draws it");
-            return self.leave_to_newer(reason).await;
-        }
-        if let Some(other) = manifest.as_ref().filter(|m| m.source.key != self.source.key) {
-            let message = format!(
-                "{} is the manifest of {}: both documents would have the same output keys; rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
-                self.plan.manifest_key(),
-                other.source.key
-            );
-            return Ok(unrecorded("output_conflict", message).into());
-        }
 
         let mut before = self.take_stock(manifest, &listed, &info).await?;
         if let Some(manifest) = before.finished {
@@ -219,6 +214,16 @@ impl Job<'_> {
         let mut composed = self.compose(&info, before, pages, engine, error);
         composed.manifest.totals.ms.fetch = milliseconds(fetch_time);
         self.commit(composed, &older_keys).await
+    }
+
+    fn output_conflict(&self, other: &Manifest) -> Done {
+        let message = format!(
+            "{} is the manifest of {}: both documents would have the same output keys; \
+             rename one, or put {{key}} into PDF2IMG_OUTPUT_KEY",
+            self.plan.manifest_key(),
+            other.source.key
+        );
+        unrecorded("output_conflict", message)
     }
 
     /// Finds out what of this very version and these settings exists already, and takes away the
@@ -418,9 +423,18 @@ impl Job<'_> {
     /// Writes the manifest, once everything that it says is true.
     async fn commit(&self, composed: Composed, older_keys: &[String]) -> Result<Ended, StoreError> {
         let Composed { manifest, retry } = composed;
-        let (listed, newest) =
-            tokio::join!(self.list(), self.context.store.head(&self.source.bucket, &self.source.key));
-        let (listed, newest) = (listed?, newest?);
+        let (listed, standing, newest) = tokio::join!(
+            self.list(),
+            self.read_manifest(),
+            self.context.store.head(&self.source.bucket, &self.source.key)
+        );
+        let (listed, standing) = (listed?, standing?);
+        let newest = match newest {
+            // It could be read when it was drawn. Without s3:ListBucket that is the answer for what
+            // has been deleted since.
+            Err(StoreError::AccessDenied { .. }) => None,
+            newest => newest?,
+        };
         let superseded = newest.is_some_and(|newest| {
             Some(&newest.etag) != manifest.source.etag.as_ref()
                 || newest.version_id != manifest.source.version_id
@@ -428,6 +442,19 @@ impl Job<'_> {
         if superseded {
             let reason = "it was replaced while it was drawn, and the newer one's own event draws that";
             return self.leave_to_newer(reason.to_owned()).await;
+        }
+        if let Some(standing) = standing {
+            if standing.source.key != self.source.key {
+                return Ok(self.output_conflict(&standing).into());
+            }
+            // The same event came twice at the same time, and the other attempt got everything.
+            let same = standing.source == manifest.source && standing.settings_hash == self.hash;
+            if same
+                && standing.status == Status::Complete
+                && self.first_overwritten(&standing, &listed).await?.is_none()
+            {
+                return Ok(self.already(standing).into());
+            }
         }
         if let Some(key) = self.first_overwritten(&manifest, &listed).await? {
             let message = format!("{key} was changed by somebody else while the document was drawn");
@@ -547,8 +574,8 @@ impl Job<'_> {
             generator: generator(),
         };
         let retry = Some(&failure).filter(|failure| OPERATORS_CODES.contains(&failure.code.as_str()));
-        // What is too large is there and is the newest; of everything else that is not known, and a
-        // newer version's manifest must not give way to an older event.
+        // What is too large is there, and no newer version was known above; of everything else that is
+        // not known, and a newer version's manifest must not give way to an older event.
         let is_newest = matches!(error, FetchError::TooLarge { .. });
         match self.write_manifest(&manifest, !is_newest).await {
             Ok(()) => {

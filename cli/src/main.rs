@@ -23,6 +23,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // First of all: a worker of the same user must not read our environment from `/proc`.
+    pdf2img::worker::sandbox::shield_memory();
     // A worker is this same executable: it must start neither a runtime nor a thread.
     if let Some(exit) = pdf2img::worker::child::run_if_asked() {
         return exit;

@@ -54,7 +54,7 @@ pub struct RenderArguments {
 struct OptionFlags(Given);
 
 /// What the service needs and a command does not.
-const ONLY_FOR_THE_SERVICE: [&str; 3] = ["output-bucket", "tls-roots", "log-format"];
+const ONLY_FOR_THE_SERVICE: [&str; 4] = ["output-bucket", "tls-roots", "log", "log-format"];
 
 fn flags() -> impl Iterator<Item = &'static OptionSpec> {
     OPTIONS.iter().filter(|option| !ONLY_FOR_THE_SERVICE.contains(&option.name))
@@ -63,8 +63,7 @@ fn flags() -> impl Iterator<Item = &'static OptionSpec> {
 impl Args for OptionFlags {
     fn augment_args(command: Command) -> Command {
         flags().fold(command, |command, option| {
-            let scope =
-                if option.scope == Scope::Deployment { "Workers and log" } else { "Pages and images" };
+            let scope = if option.scope == Scope::Deployment { "Workers" } else { "Pages and images" };
             command.arg(
                 Arg::new(option.name)
                     .long(option.name)

@@ -350,7 +350,7 @@ impl Worker {
     /// Ends a worker that answered nonsense.
     async fn broke<T>(&mut self, how: String) -> Result<T, WorkerError> {
         self.kill().await;
-        Err(WorkerError::Protocol(cut(&how, MAX_TEXT_CHARS)))
+        Err(WorkerError::Protocol(one_line(&how)))
     }
 
     async fn kill(&mut self) {
@@ -370,7 +370,7 @@ impl Worker {
         // A worker whose socket is gone is ending, unless it closed the socket and lives on.
         let Some(status) = ended.await else {
             self.kill().await;
-            return WorkerError::Protocol(error.to_string());
+            return WorkerError::Protocol(one_line(&error.to_string()));
         };
         let last_words = match self.last_words.take() {
             Some(task) => task.await.unwrap_or_default(),

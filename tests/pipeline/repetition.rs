@@ -181,6 +181,21 @@ async fn events_out_of_order_end_with_the_newest_version() {
 }
 
 #[tokio::test]
+async fn a_late_event_for_a_version_that_is_too_large_leaves_the_newest_ones_pages() {
+    let store = Arc::new(MemoryStore::new([IN, OUT]).with_versions());
+    let old = store.insert(IN, "a.pdf", sheets(30, 0));
+    let new = store.insert(IN, "a.pdf", sheets(2, 1));
+    let limit = (old.bytes + new.bytes) / 2;
+    let function = Setup::new(&store).set("MAX_INPUT_BYTES", &limit.to_string()).start();
+    assert_eq!(function.answer(&created("a.pdf", &new)).await["status"], "complete");
+    let late = function.answer(&created("a.pdf", &old)).await;
+    assert!(late["skipped"].as_str().is_some_and(|reason| reason.contains("newer version")), "{late}");
+    let manifest = function.manifest("a/manifest.json");
+    assert_eq!((manifest.source.version_id, manifest.totals.images), (new.version_id, 2));
+    assert_manifest_holds(&store, "a/manifest.json");
+}
+
+#[tokio::test]
 async fn a_source_that_is_gone_is_recorded_with_its_code() {
     let store = buckets();
     let info = store.insert(IN, "a.pdf", sheets(2, 0));

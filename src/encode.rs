@@ -1,13 +1,13 @@
 //! Turns a [`Pixmap`] into the bytes of an image file.
 //!
 //! An [`Encoder`] looks at the pixels once and keeps what they need: a page that is all gray is
-//! written as gray, and as PNG with as few bits a pixel as are exact. Then one of [`png`],
-//! [`jpeg`] and [`webp`] writes the file:
+//! written as gray, and as PNG with as few bits a pixel as are exact. Then one of `png`,
+//! `jpeg` and `webp` writes the file:
 //!
-//! - [`pixels`]: finds gray and opaque pages, and converts;
-//! - [`png`]: chunks, colour types and filters around a deflate stream;
-//! - [`jpeg`]: libjpeg-turbo's SIMD code, as mozjpeg carries it;
-//! - [`webp`]: lossless and lossy.
+//! - `pixels`: finds gray and opaque pages, and converts;
+//! - `png`: chunks, colour types and filters around a deflate stream;
+//! - `jpeg`: libjpeg-turbo's SIMD code, as mozjpeg carries it;
+//! - `webp`: lossless and lossy.
 //!
 //! **Invariant:** nothing here knows about PDF, S3 or where the bytes go.
 

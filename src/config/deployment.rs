@@ -22,7 +22,7 @@ pub struct Deployment {
     pub tls_roots: TlsRoots,
     /// How much is logged. Default: `info`.
     pub log_level: LogLevel,
-    /// How logs are written. Default: JSON on Lambda, text elsewhere.
+    /// How logs are written. Default: text on a terminal, else JSON.
     pub log_format: LogFormat,
 }
 
@@ -50,7 +50,7 @@ pub enum LogLevel {
     /// One line for each document; the default.
     #[default]
     Info,
-    /// One line for each page.
+    /// What helps to find a fault in the libraries.
     Debug,
     /// Everything.
     Trace,
@@ -90,7 +90,7 @@ impl FromStr for LogLevel {
 /// How logs are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
-    /// JSON on Lambda, text elsewhere; the default.
+    /// Text on a terminal, else JSON, as on Lambda; the default.
     #[default]
     Auto,
     /// One JSON object a line.

@@ -298,7 +298,7 @@ pub const OPTIONS: &[OptionSpec] = &[
         name: "log-format",
         scope: Scope::Deployment,
         accepted: "auto, json or text",
-        default: "auto: json on Lambda, else text",
+        default: "auto: text on a terminal, else json",
         help: "How logs are written.",
         apply: |draft, text| set(&mut draft.log_format, text.parse().ok()),
     },
@@ -691,8 +691,8 @@ const JPEG_QUALITY: Quality = match Quality::new(85) {
     None => unreachable!(),
 };
 
-/// The parent keeps the PDF and the images that are on their way within 128 MiB; workers share
-/// the rest. Below 192 MiB MuPDF's cache and one large page do not fit.
+/// 128 MiB are left to the parent, for images on their way and a PDF of ordinary size; a larger one
+/// needs a function with more memory. Workers share the rest. Below 192 MiB MuPDF's cache and one large page do not fit.
 fn worker_memory_bytes(workers: NonZeroUsize, lambda: Option<&LambdaConfig>) -> u64 {
     match lambda.and_then(|lambda| lambda.memory_mib) {
         Some(memory_mib) => {

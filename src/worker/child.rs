@@ -177,7 +177,8 @@ fn map_pdf(bytes: u64) -> Result<&'static [u8], RenderError> {
     let length = bytes as usize;
     #[allow(unsafe_code)] // The one mapping of the project; a copy would double the memory.
     // SAFETY: the mapping is fresh, private and never unmapped. The parent has sealed the file
-    // against writing and shrinking, so the bytes behind the slice cannot change or go.
+    // against writing and shrinking, so the bytes behind the slice cannot change or go. On a kernel
+    // without memfd nobody writes to the file any more, unless a sibling was taken over.
     let mapped = unsafe {
         rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, pdf, 0)
             .map(|start| std::slice::from_raw_parts(start.cast::<u8>(), length))

@@ -6,8 +6,9 @@
 //! runs them from a test of its own:
 //!
 //! ```no_run
-//! # fn engine() -> &'static dyn render_api::Renderer { unimplemented!() }
-//! render_conformance::assert_conforms(engine());
+//! # fn test(engine: &dyn render_api::Renderer) {
+//! render_conformance::assert_conforms(engine);
+//! # }
 //! ```
 
 mod annotations;

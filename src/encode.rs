@@ -29,7 +29,7 @@ use render_api::Pixmap;
 pub struct Encoder {
     png: png::PngEncoder,
     gray: Vec<u8>,
-    rgba: Vec<u8>,
+    colors: Vec<u8>,
 }
 
 impl Encoder {
@@ -63,10 +63,10 @@ impl Encoder {
                 jpeg::encode(pixmap, quality, scans, options.color, options.resolution, &mut self.gray, out)
             }
             Encoding::WebpLossless => {
-                webp::encode_lossless(pixmap, options.color, &mut self.gray, &mut self.rgba, out)
+                webp::encode_lossless(pixmap, options.color, &mut self.gray, &mut self.colors, out)
             }
             Encoding::WebpLossy { quality } => {
-                webp::encode_lossy(pixmap, quality, options.color, &mut self.gray, &mut self.rgba, out)
+                webp::encode_lossy(pixmap, quality, options.color, &mut self.gray, &mut self.colors, out)
             }
         };
         if result.is_err() {

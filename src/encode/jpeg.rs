@@ -34,7 +34,8 @@ pub(super) fn encode(
     let (color_space, samples) = if to_gray(pixmap, color, 0, ImageFormat::Jpeg, gray)? {
         (ColorSpace::JCS_GRAYSCALE, gray.as_slice())
     } else {
-        (ColorSpace::JCS_RGB, pixmap.data())
+        let is_rgb = pixmap.format() == PixelFormat::Rgb8;
+        (if is_rgb { ColorSpace::JCS_RGB } else { ColorSpace::JCS_EXT_RGBX }, pixmap.data())
     };
     // libjpeg reports every error, memory that ran out included, by calling a function that must
     // not return; mozjpeg's unwinds, through C code compiled for it, up to here. Nothing of what

@@ -24,9 +24,9 @@ pub(super) fn to_gray(
     let take_row = match (color, pixmap.format()) {
         (ColorMode::Rgb, _) => return Ok(false),
         (ColorMode::Auto, PixelFormat::Rgb8) => take_gray_row::<3>,
-        (ColorMode::Auto, PixelFormat::Rgba8) => take_gray_row::<4>,
+        (ColorMode::Auto, PixelFormat::Rgbx8 | PixelFormat::Rgba8) => take_gray_row::<4>,
         (ColorMode::Gray, PixelFormat::Rgb8) => take_luma_row::<3>,
-        (ColorMode::Gray, PixelFormat::Rgba8) => take_luma_row::<4>,
+        (ColorMode::Gray, PixelFormat::Rgbx8 | PixelFormat::Rgba8) => take_luma_row::<4>,
     };
     let stride = lead + pixmap.width_px() as usize;
     set_len(gray, stride * pixmap.height_px() as usize, format)?;
@@ -37,11 +37,18 @@ pub(super) fn to_gray(
 /// Tells whether no pixel lets anything through.
 pub(super) fn is_opaque(pixmap: &Pixmap) -> bool {
     match pixmap.format() {
-        PixelFormat::Rgb8 => true,
+        PixelFormat::Rgb8 | PixelFormat::Rgbx8 => true,
         PixelFormat::Rgba8 => pixmap
             .data()
             .chunks_exact(pixmap.stride())
             .all(|row| row.as_chunks::<4>().0.iter().fold(255, |all, p| all & p[3]) == 255),
+    }
+}
+
+/// Copies the colours of pixels that have a fourth byte.
+pub(super) fn drop_fourth_byte(pixels: &[u8], rgb: &mut [u8]) {
+    for (rgb, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels.as_chunks::<4>().0) {
+        rgb.copy_from_slice(&pixel[..3]);
     }
 }
 
@@ -84,6 +91,7 @@ fn take_luma_row<const BYTES: usize>(pixels: &[u8], gray: &mut [u8]) -> bool {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::{EncodeOptions, Encoder, Encoding, JpegScans, PngEffort, Quality};
     use super::*;
 
     /// An image whose pixels are given by column and row.
@@ -138,6 +146,42 @@ pub(super) mod tests {
         let luma = gray_of(&page, ColorMode::Gray).unwrap();
         let [r, g, b]: [u8; 3] = luma.try_into().unwrap();
         assert!(g > r && r > b, "{r} {g} {b}");
+    }
+
+    /// The same picture in RGBX, with noise in the fourth byte.
+    fn rgbx(rgb: &Pixmap) -> Pixmap {
+        let mut rgbx = Pixmap::default();
+        rgbx.reset(rgb.width_px(), rgb.height_px(), PixelFormat::Rgbx8, u64::MAX).unwrap();
+        for (i, (to, from)) in
+            rgbx.data_mut().as_chunks_mut::<4>().0.iter_mut().zip(rgb.data().as_chunks::<3>().0).enumerate()
+        {
+            *to = [from[0], from[1], from[2], (i * 37) as u8];
+        }
+        rgbx
+    }
+
+    #[test]
+    fn rgbx_gives_the_same_file_as_rgb_in_every_format() {
+        let quality = Quality::new(80).unwrap();
+        let colourful = pixmap(70, 41, |x, y| [(x * 3) as u8, (y * 5) as u8, (x * y) as u8]);
+        let few_colours = pixmap(70, 41, |x, y| [(x % 3) as u8, (y % 5) as u8, 9]);
+        let gray = pixmap(70, 41, |x, y| [(x * 3 + y) as u8; 3]);
+        for page in [colourful, few_colours, gray] {
+            for encoding in [
+                Encoding::Png { effort: PngEffort::Balanced },
+                Encoding::Jpeg { quality, scans: JpegScans::Baseline },
+                Encoding::WebpLossless,
+                Encoding::WebpLossy { quality },
+            ] {
+                for color in ColorMode::ALL {
+                    let options = EncodeOptions { encoding, color, resolution: None };
+                    let (mut three, mut four) = (Vec::new(), Vec::new());
+                    Encoder::new().encode(&page, &options, &mut three).unwrap();
+                    Encoder::new().encode(&rgbx(&page), &options, &mut four).unwrap();
+                    assert!(three == four, "{encoding:?} {color}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -12,7 +12,7 @@ mod palette;
 use libdeflater::{CompressionLvl, Compressor, Crc};
 use render_api::{PixelFormat, Pixmap};
 
-use super::pixels::{is_opaque, to_gray};
+use super::pixels::{drop_fourth_byte, is_opaque, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, PngEffort, Resolution, set_len};
 use deflate::{RowDeflater, Search};
 use filter::Filters;
@@ -108,13 +108,7 @@ impl PngEncoder {
             row[0] = filter::NONE;
             match pixmap.format() {
                 PixelFormat::Rgb8 => row[1..].copy_from_slice(pixels),
-                PixelFormat::Rgba8 => {
-                    for (rgb, rgba) in
-                        row[1..].as_chunks_mut::<3>().0.iter_mut().zip(pixels.as_chunks::<4>().0)
-                    {
-                        rgb.copy_from_slice(&rgba[..3]);
-                    }
-                }
+                PixelFormat::Rgbx8 | PixelFormat::Rgba8 => drop_fourth_byte(pixels, &mut row[1..]),
             }
         }
         Ok(Layout::Rgb)
@@ -272,6 +266,9 @@ mod tests {
         match pixmap.format() {
             PixelFormat::Rgb8 => {
                 pixmap.data().as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255]).collect()
+            }
+            PixelFormat::Rgbx8 => {
+                pixmap.data().as_chunks().0.iter().map(|&[r, g, b, _]| [r, g, b, 255]).collect()
             }
             PixelFormat::Rgba8 => pixmap.data().as_chunks().0.to_vec(),
         }

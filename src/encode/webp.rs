@@ -3,7 +3,7 @@
 use image_webp::{ColorType, WebPEncoder};
 use render_api::{PixelFormat, Pixmap};
 
-use super::pixels::to_gray;
+use super::pixels::{drop_fourth_byte, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, Quality, set_len};
 
 /// Writes `pixmap` without loss into the empty `out`.
@@ -15,17 +15,21 @@ pub(super) fn encode_lossless(
     pixmap: &Pixmap,
     color: ColorMode,
     gray: &mut Vec<u8>,
-    rgba: &mut Vec<u8>,
+    colors: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let is_gray = to_gray(pixmap, color, 0, ImageFormat::Webp, gray)?;
     let (color_type, samples) = match (is_gray, pixmap.format()) {
-        (true, PixelFormat::Rgb8) => (ColorType::L8, gray.as_slice()),
+        (true, PixelFormat::Rgb8 | PixelFormat::Rgbx8) => (ColorType::L8, gray.as_slice()),
         (true, PixelFormat::Rgba8) => {
-            spread_gray(pixmap, gray, rgba)?;
-            (ColorType::Rgba8, rgba.as_slice())
+            spread_gray(pixmap, gray, colors)?;
+            (ColorType::Rgba8, colors.as_slice())
         }
         (false, PixelFormat::Rgb8) => (ColorType::Rgb8, pixmap.data()),
+        (false, PixelFormat::Rgbx8) => {
+            keep_three_bytes(pixmap, colors)?;
+            (ColorType::Rgb8, colors.as_slice())
+        }
         (false, PixelFormat::Rgba8) => (ColorType::Rgba8, pixmap.data()),
     };
     WebPEncoder::new(out)
@@ -45,18 +49,21 @@ pub(super) fn encode_lossy(
     quality: Quality,
     color: ColorMode,
     gray: &mut Vec<u8>,
-    rgba: &mut Vec<u8>,
+    colors: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
     let samples = if color == ColorMode::Gray {
         to_gray(pixmap, color, 0, ImageFormat::Webp, gray)?;
-        spread_gray(pixmap, gray, rgba)?;
-        rgba.as_slice()
+        spread_gray(pixmap, gray, colors)?;
+        colors.as_slice()
+    } else if pixmap.format() == PixelFormat::Rgbx8 {
+        keep_three_bytes(pixmap, colors)?;
+        colors.as_slice()
     } else {
         pixmap.data()
     };
     let layout = match pixmap.format() {
-        PixelFormat::Rgb8 => webp::PixelLayout::Rgb,
+        PixelFormat::Rgb8 | PixelFormat::Rgbx8 => webp::PixelLayout::Rgb,
         PixelFormat::Rgba8 => webp::PixelLayout::Rgba,
     };
     let mut config =
@@ -72,11 +79,19 @@ pub(super) fn encode_lossy(
     Ok(())
 }
 
-/// Writes gray levels back as colours of the pixmap's layout, with its alpha.
+/// Brings RGBX into the layout of RGB, which libwebp and `image-webp` take.
+fn keep_three_bytes(pixmap: &Pixmap, rgb: &mut Vec<u8>) -> Result<(), EncodeError> {
+    set_len(rgb, pixmap.data().len() / 4 * 3, ImageFormat::Webp)?;
+    drop_fourth_byte(pixmap.data(), rgb);
+    Ok(())
+}
+
+/// Writes gray levels back as RGB, or as RGBA with the pixmap's alpha.
 fn spread_gray(pixmap: &Pixmap, gray: &[u8], colors: &mut Vec<u8>) -> Result<(), EncodeError> {
-    set_len(colors, pixmap.data().len(), ImageFormat::Webp)?;
+    let components = if pixmap.format() == PixelFormat::Rgba8 { 4 } else { 3 };
+    set_len(colors, gray.len() * components, ImageFormat::Webp)?;
     match pixmap.format() {
-        PixelFormat::Rgb8 => {
+        PixelFormat::Rgb8 | PixelFormat::Rgbx8 => {
             for (color, &level) in colors.as_chunks_mut().0.iter_mut().zip(gray) {
                 *color = [level; 3];
             }

@@ -116,7 +116,7 @@ impl Studio {
         let size = document.page_size(page)?;
         let target = settings.scale.resolve(size);
         let format = match settings.background {
-            render_api::Background::Color(_) => PixelFormat::Rgb8,
+            render_api::Background::Color(_) => document.opaque_format(),
             render_api::Background::Transparent => PixelFormat::Rgba8,
         };
         self.pixmap.reset(target.width_px, target.height_px, format, settings.limits.max_pixels)?;

@@ -7,6 +7,8 @@ use crate::error::RenderError;
 pub enum PixelFormat {
     /// Red, green, blue: 3 bytes.
     Rgb8,
+    /// Red, green, blue, and a byte that means nothing: 4 bytes, for engines that draw no others.
+    Rgbx8,
     /// Red, green, blue, alpha: 4 bytes; colours are *not* multiplied by alpha, as PNG and WebP have it.
     Rgba8,
 }
@@ -16,7 +18,7 @@ impl PixelFormat {
     pub fn bytes_per_pixel(self) -> usize {
         match self {
             PixelFormat::Rgb8 => 3,
-            PixelFormat::Rgba8 => 4,
+            PixelFormat::Rgbx8 | PixelFormat::Rgba8 => 4,
         }
     }
 }

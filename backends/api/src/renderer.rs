@@ -2,7 +2,7 @@
 
 use crate::error::RenderError;
 use crate::geometry::{PageBox, PageIndex, PageSize};
-use crate::pixmap::Pixmap;
+use crate::pixmap::{PixelFormat, Pixmap};
 
 /// A rendering engine.
 pub trait Renderer {
@@ -37,7 +37,14 @@ pub trait Document {
     /// [`RenderError::PageOutOfRange`], or [`RenderError::Malformed`] if the page cannot be read.
     fn page_size(&mut self, page: PageIndex) -> Result<PageSize, RenderError>;
 
-    /// Draws a page over the whole of `out`, whose size and layout the caller has set.
+    /// The layout in which this engine draws opaque pages without a conversion: RGB or RGBX.
+    /// Default: RGB.
+    fn opaque_format(&self) -> PixelFormat {
+        PixelFormat::Rgb8
+    }
+
+    /// Draws a page over the whole of `out`, whose size and layout the caller has set: the layout
+    /// is [`opaque_format`](Document::opaque_format) or RGBA.
     ///
     /// The top left corner of the page's box falls on the top left corner of the image, and one
     /// pt on [`RenderOptions::scale_x`] × [`RenderOptions::scale_y`] pixels. An RGBA image comes

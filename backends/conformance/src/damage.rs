@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use render_api::{OpenOptions, PageIndex, Pixmap, RenderOptions, Renderer};
 
 use crate::pdf::Pdf;
-use crate::probe::{FIRST, draw, open, open_code, picture, pixel};
+use crate::probe::{FIRST, draw, open, open_code, picture, pixel, to_rgb};
 
 crate::check_list!(
     what_is_no_pdf_is_malformed,
@@ -216,8 +216,9 @@ fn an_image_of_the_callers_choice_of_size_is_filled(renderer: &dyn Renderer) {
     let mut document = open(renderer, &pdf);
     for (width, height) in [(1, 1), (7, 90), (300, 3)] {
         let mut pixmap = Pixmap::default();
-        pixmap.reset(width, height, render_api::PixelFormat::Rgb8, 1_000_000).unwrap();
+        pixmap.reset(width, height, document.opaque_format(), 1_000_000).unwrap();
         document.render_page(FIRST, &RenderOptions::default(), &mut pixmap).unwrap();
+        let pixmap = to_rgb(pixmap);
         assert_eq!(pixel(&pixmap, 0, 0), RED);
         let expected = if width <= 50 && height <= 50 { RED } else { [255; 3] };
         assert_eq!(pixel(&pixmap, width - 1, height - 1), expected, "{width} × {height}");

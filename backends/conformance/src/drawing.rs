@@ -182,7 +182,7 @@ fn an_opaque_background_in_rgba_is_opaque(renderer: &dyn Renderer) {
     let options = RenderOptions { background: Background::Color([10, 20, 30]), ..TRANSPARENT };
     let mut document = open(renderer, &pdf);
     let (rgba, _) = draw_as(document.as_mut(), FIRST, &options, PixelFormat::Rgba8).unwrap();
-    let (rgb, _) = draw_as(document.as_mut(), FIRST, &options, PixelFormat::Rgb8).unwrap();
+    let (rgb, _) = draw(document.as_mut(), FIRST, &options).unwrap();
     assert_eq!(pixel(&rgba, 30, 5), [10, 20, 30, 255]);
     for (with_alpha, without) in rgba.data().chunks_exact(4).zip(rgb.data().chunks_exact(3)) {
         assert_eq!(with_alpha, [without, &[255]].concat());

@@ -37,13 +37,29 @@ pub(crate) fn size(renderer: &dyn Renderer, pdf: &[u8]) -> (f64, f64) {
     (size.width_pt, size.height_pt)
 }
 
-/// Draws a page in RGB at the size that it has under the options' scale.
+/// Draws an opaque page at the size that it has under the options' scale; the answer is in RGB.
 pub(crate) fn draw(
     document: &mut dyn Document,
     page: PageIndex,
     options: &RenderOptions,
 ) -> Result<(Pixmap, Drawn), RenderError> {
-    draw_as(document, page, options, PixelFormat::Rgb8)
+    let format = document.opaque_format();
+    let (pixmap, drawn) = draw_as(document, page, options, format)?;
+    Ok((to_rgb(pixmap), drawn))
+}
+
+/// The same picture in RGB, so that a check need not know which layout an engine prefers.
+pub(crate) fn to_rgb(pixmap: Pixmap) -> Pixmap {
+    if pixmap.format() == PixelFormat::Rgb8 {
+        return pixmap;
+    }
+    let mut rgb = Pixmap::default();
+    rgb.reset(pixmap.width_px(), pixmap.height_px(), PixelFormat::Rgb8, MAX_PIXELS)
+        .expect("no larger than it was");
+    for (to, from) in rgb.data_mut().as_chunks_mut::<3>().0.iter_mut().zip(pixmap.data().as_chunks::<4>().0) {
+        to.copy_from_slice(&from[..3]);
+    }
+    rgb
 }
 
 /// Draws a page in a given layout at the size that it has under the options' scale.

@@ -82,11 +82,13 @@ impl Document for MuPdfDocument<'_> {
 
 /// The pixel that is everywhere before the page is drawn; in RGB, its first three bytes.
 fn background_pixel(background: Background, format: PixelFormat) -> Result<[u8; 4], RenderError> {
+    let unsupported = |detail: &str| Err(RenderError::Unsupported { detail: detail.to_owned() });
     match (background, format) {
+        (_, PixelFormat::Rgbx8) => unsupported("an image in RGBX; draw into RGB or RGBA"),
         (Background::Color([r, g, b]), _) => Ok([r, g, b, 255]),
         (Background::Transparent, PixelFormat::Rgba8) => Ok([0; 4]),
-        (Background::Transparent, PixelFormat::Rgb8) => Err(RenderError::Unsupported {
-            detail: "a transparent background in an image without alpha; draw into RGBA".to_owned(),
-        }),
+        (Background::Transparent, PixelFormat::Rgb8) => {
+            unsupported("a transparent background in an image without alpha; draw into RGBA")
+        }
     }
 }

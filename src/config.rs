@@ -453,9 +453,31 @@ mod tests {
 
     #[test]
     fn a_backend_that_is_not_built_in_is_an_error_that_lists_those_that_are() {
-        let bare = Host { built_in: vec![], ..host() };
-        let error = Config::from_env(&variables(&[]), bare).unwrap_err();
-        assert_eq!(error.to_string(), "backend mupdf is not in this build, which has none");
+        let with = |built_in: &[Backend], extra: &[(&str, &str)]| {
+            let host = Host { built_in: built_in.to_vec(), ..host() };
+            Config::from_env(&variables(extra), host).map_err(|error| error.to_string())
+        };
+        let error = with(&[], &[]).unwrap_err();
+        assert_eq!(error, "backend mupdf is not in this build, which has none");
+        for (option, text) in [("PDF2IMG_BACKEND", "mupdf"), ("PDF2IMG_FALLBACK", "hayro,mupdf")] {
+            let error = with(&[Backend::Hayro, Backend::Pdfium], &[(option, text)]).unwrap_err();
+            assert_eq!(error, "backend mupdf is not in this build, which has hayro, pdfium");
+        }
+    }
+
+    #[test]
+    fn a_build_without_the_default_engine_uses_the_one_that_it_has() {
+        let permissive = Host { built_in: vec![Backend::Hayro], ..host() };
+        let config = Config::from_env(&variables(&[]), permissive).unwrap();
+        assert_eq!(config.settings.backend, Backend::Hayro);
+    }
+
+    #[test]
+    fn fallback_engines_are_tried_once_each_and_in_their_order() {
+        let settings = overridden(&[], json!({"fallback": "hayro, mupdf,pdfium,hayro"})).unwrap();
+        assert_eq!(settings.backends(), [Backend::Mupdf, Backend::Hayro, Backend::Pdfium]);
+        let error = overridden(&[], json!({"fallback": "hayro;pdfium"})).unwrap_err().to_string();
+        assert!(error.contains("engines such as pdfium,hayro"), "{error}");
     }
 
     #[test]
@@ -467,6 +489,7 @@ mod tests {
             json!({"format": "webp", "output_bucket": "images", "page_box": "media", "annotations": "off"}),
             json!({"format": "webp", "quality": 80.0, "dpi": 72.5, "page_timeout": "1500ms"}),
             json!({"png_effort": "smallest", "background": "transparent", "document_timeout": "2m"}),
+            json!({"backend": "hayro", "fallback": "pdfium,mupdf"}),
             json!({"max_pixels": "2M", "max_pages": 7, "max_input_bytes": "1MiB", "output_key": "/o/{key}-{page}.png"}),
         ] {
             let settings = overridden(&[], overrides).unwrap();
@@ -486,6 +509,7 @@ mod tests {
             json!({"password": "x"}),
             json!({"max_pages": 5, "page_timeout": "1s", "max_pixels": 9, "document_timeout": "5s"}),
             json!({"background": "#FFFFFF"}),
+            json!({"fallback": "none"}),
         ] {
             assert_eq!(hash(same.clone()), plain, "{same}");
         }
@@ -496,6 +520,8 @@ mod tests {
             json!({"output_key": "{stem}-{page}.{ext}"}),
             json!({"color": "rgb"}),
             json!({"annotations": 0}),
+            json!({"backend": "hayro"}),
+            json!({"fallback": "hayro"}),
         ] {
             assert_ne!(hash(other.clone()), plain, "{other}");
         }

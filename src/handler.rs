@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::config::{Config, Settings};
+use crate::config::{Backend, Config, Settings};
 use crate::event::{self, Job, Reply};
 use crate::manifest::Failure;
 use crate::pages::{Deadline, DeadlineCause, failure};
@@ -22,7 +22,7 @@ use crate::store::fetch::FetchOptions;
 use crate::store::s3::{S3ConfigError, S3Store};
 use crate::telemetry;
 use crate::worker::sandbox::Limits;
-use crate::worker::{Pool, WorkerCommand};
+use crate::worker::{Pool, WorkerCommand, WorkerError};
 
 /// The most CPU time that a worker may use: the longest that a Lambda invocation can last.
 const WORKER_CPU_SECONDS: u64 = 15 * 60;
@@ -77,7 +77,8 @@ impl Handler {
     /// [`S3ConfigError`] if the S3 client cannot be set up.
     pub fn new(config: Config) -> Result<Handler, S3ConfigError> {
         let store = S3Store::new(&config.s3)?;
-        Ok(Handler::with(config, Arc::new(store), WorkerCommand::default()))
+        let workers = WorkerCommand::of(&config.deployment);
+        Ok(Handler::with(config, Arc::new(store), workers))
     }
 
     /// Gets the function ready with another store or other workers.
@@ -98,9 +99,22 @@ impl Handler {
 
     /// Has a worker try its sandbox out, and logs what is enforced.
     pub async fn self_test(&self) {
-        if let Err(error) = self.context.pool.self_test().await {
+        if let Err(error) = self.context.pool.self_test(self.config.settings.backend).await {
             tracing::error!(code = error.code(), "no worker can be started: {error}");
         }
+    }
+
+    /// Has a worker load PDFium, if that is among the engines: of all of them it alone is a file,
+    /// which can be missing or of another version.
+    ///
+    /// # Errors
+    ///
+    /// [`WorkerError`] that says what is missing.
+    pub async fn check_engines(&self) -> Result<(), WorkerError> {
+        if self.config.settings.backends().contains(&Backend::Pdfium) {
+            self.context.pool.self_test(Backend::Pdfium).await?;
+        }
+        Ok(())
     }
 
     /// Runs an event's jobs and answers it.

@@ -11,7 +11,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
-use crate::config::Config;
+use crate::config::{Backend, Config};
 use crate::handler::{Handler, Invocation};
 use crate::store::s3::{S3ConfigError, TlsRoots};
 use crate::telemetry;
@@ -59,6 +59,10 @@ fn serve(config: Config) -> Result<(), Box<dyn std::error::Error>> {
         if start.config.s3.tls_roots != TlsRoots::Amazon {
             // Roots from elsewhere may be missing or damaged, which is an error at start.
             start.handler().await?;
+        }
+        if start.config.settings.backends().contains(&Backend::Pdfium) {
+            // So may a library that is loaded.
+            start.handler().await?.check_engines().await?;
         }
         tokio::spawn(Arc::clone(&start).warm_up());
         let cold = AtomicBool::new(true);

@@ -17,9 +17,15 @@ pub struct Manifest {
     pub status: Status,
     /// The PDF.
     pub source: Source,
-    /// The engine that drew the pages; absent if none was reached.
+    /// The engine that opened the document; absent if none was reached.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub backend: Option<Engine>,
+    /// The other engines that drew pages of it.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub fallback: Vec<Engine>,
+    /// The engines that were to open the document before, and why they did not.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub attempts: Vec<Attempt>,
     /// The options that shape the images, by name, as they were in force.
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// SHA-256 of the settings, in hexadecimal: equal hashes give equal images.
@@ -77,11 +83,24 @@ pub struct Engine {
     pub version: String,
 }
 
+/// What an engine failed at, so that another one was tried.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The engine's name.
+    pub backend: String,
+    /// How it failed.
+    #[serde(flatten)]
+    pub failure: Failure,
+}
+
 /// One page.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PageEntry {
     /// The page's number, counted from 1. A negative one was asked for from the end, and does not exist.
     pub page: i64,
+    /// The engines that failed at this page before another one was tried.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub attempts: Vec<Attempt>,
     /// Its image, or why there is none.
     #[serde(flatten)]
     pub result: PageResult,
@@ -116,6 +135,9 @@ pub struct Image {
     /// The ETag that the store gave it, without quotes; empty if it gave none.
     #[serde(skip_serializing_if = "String::is_empty", default)]
     pub etag: String,
+    /// The name of the engine that drew it.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub backend: String,
     /// How many errors in the page's content the engine passed over.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub content_errors: u32,

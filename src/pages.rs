@@ -15,9 +15,9 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::config::Settings;
 use crate::config::settings::hex;
-use crate::manifest::{self, Failure, PageMilliseconds};
+use crate::config::{Backend, Settings};
+use crate::manifest::{self, Attempt, Failure, PageMilliseconds};
 use crate::pdf_file::PdfFile;
 use crate::worker::{Engine, Pool, Rendered, Worker, WorkerError};
 
@@ -36,12 +36,25 @@ pub trait PageSink: Send + Sync + 'static {
     /// Hears how many pages are to come.
     fn expect(&self, _pages: usize) {}
 
-    /// Keeps a page of a document of `page_count`, and says what the manifest shall say of it.
+    /// Keeps a page's image, and says what the manifest shall say of it.
     ///
     /// # Errors
     ///
     /// [`SinkError`]. A sink retries what is worth it before it gives up.
-    async fn keep(&self, page: PageIndex, page_count: u32, image: &Rendered) -> Result<Kept, SinkError>;
+    async fn keep(&self, page: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError>;
+}
+
+/// A page that was drawn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrawnPage {
+    /// Which page.
+    pub page: PageIndex,
+    /// How many pages the document has.
+    pub page_count: u32,
+    /// The engine that drew it.
+    pub engine: manifest::Engine,
+    /// The engines that failed at it before.
+    pub attempts: Vec<Attempt>,
 }
 
 /// An image that a sink has kept.
@@ -134,11 +147,30 @@ impl Deadline {
 /// What a document's pages came to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What the engine said when it opened the document.
+    /// What the engine said that opened the document first.
     pub engine: Engine,
+    /// The engines that were to open it before, and why they did not.
+    pub attempts: Vec<Attempt>,
+    /// Every engine that has opened it, for a page or more.
+    pub engines: Vec<manifest::Engine>,
     /// One entry for each page that was asked for and not there already, by its number counted
     /// from 1. A negative number was asked for from the end, and does not exist.
-    pub pages: BTreeMap<i64, PageOutcome>,
+    pub pages: BTreeMap<i64, PageReport>,
+}
+
+/// What one page came to, and what was tried before.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageReport {
+    /// The engines that failed at it before another one was tried.
+    pub attempts: Vec<Attempt>,
+    /// What it came to.
+    pub outcome: PageOutcome,
+}
+
+impl From<PageOutcome> for PageReport {
+    fn from(outcome: PageOutcome) -> PageReport {
+        PageReport { attempts: Vec::new(), outcome }
+    }
 }
 
 /// What one page came to.
@@ -182,7 +214,7 @@ pub async fn render_pages(
 ) -> Result<Outcome, DocumentError> {
     let settings = Arc::new(request.settings.clone());
     let opening = open(pool, pdf, first, &settings);
-    let (worker, engine) = match request.deadline {
+    let Opened { worker, engine, place, attempts } = match request.deadline {
         None => opening.await?,
         Some(deadline) => tokio::time::timeout_at(deadline.last_page, opening)
             .await
@@ -204,27 +236,34 @@ pub async fn render_pages(
     let mut pages = BTreeMap::new();
     for number in selected.out_of_range {
         let message = format!("page {number} was asked for, but the document has {}", engine.page_count);
-        pages.insert(number, PageOutcome::Failed(failure("page_out_of_range", message)));
+        pages.insert(number, PageOutcome::Failed(failure("page_out_of_range", message)).into());
     }
-    let queue: VecDeque<Task> = selected
+    let tasks: VecDeque<Task> = selected
         .pages
         .iter()
         .filter(|page| !request.done.contains(page))
-        .map(|page| Task { page, retried: false })
+        .map(|page| Task { page, retried: false, attempts: Vec::new() })
         .collect();
-    if queue.is_empty() {
-        return Ok(Outcome { engine, pages });
+    let engines = vec![named(&engine)];
+    if tasks.is_empty() {
+        return Ok(Outcome { engine, attempts, engines, pages });
     }
 
-    sink.expect(queue.len());
-    let crew_size = pool.size().min(queue.len());
+    sink.expect(tasks.len());
+    let crew_size = pool.size().min(tasks.len());
+    // Engines that cannot open the document are not asked for its pages.
+    let chain = settings.backends().split_off(place);
+    let mut queues = vec![VecDeque::new(); chain.len()];
+    queues[0] = tasks;
     let shared = Arc::new(Shared {
         pool: pool.clone(),
         pdf: Arc::clone(pdf),
         settings,
         deadline: request.deadline,
         page_count: engine.page_count,
-        queue: Mutex::new(queue),
+        chain,
+        queues: Mutex::new(queues),
+        engines: Mutex::new(engines),
         nothing_left: watch::Sender::new(false),
         outcomes: Mutex::new(pages),
         waiting_bytes: Arc::new(Semaphore::new(WAITING_BYTES)),
@@ -244,7 +283,7 @@ pub async fn render_pages(
 
     let mut pages = std::mem::take(&mut *shared.outcomes.lock().expect("no panic holds this lock"));
     let trouble = shared.trouble.lock().expect("no panic holds this lock").take();
-    for task in shared.lock_queue().drain(..) {
+    for task in shared.lock_queues().iter_mut().flat_map(|queue| queue.drain(..)) {
         let outcome = match (&shared.deadline, &trouble) {
             (Some(deadline), _) if shared.past_last_start() => deadline.missed("started"),
             (_, Some(trouble)) => PageOutcome::Missing(trouble.clone()),
@@ -252,15 +291,56 @@ pub async fn render_pages(
                 PageOutcome::Missing(failure("worker_unavailable", "no worker was left to draw the page"))
             }
         };
-        pages.insert(task.page.number().into(), outcome);
+        pages.insert(task.page.number().into(), PageReport { attempts: task.attempts, outcome });
     }
-    Ok(Outcome { engine, pages })
+    let engines = std::mem::take(&mut *shared.engines.lock().expect("no panic holds this lock"));
+    Ok(Outcome { engine, attempts, engines, pages })
 }
 
+/// A document that an engine has opened.
+struct Opened {
+    worker: Worker,
+    engine: Engine,
+    /// The engine's place in the chain.
+    place: usize,
+    /// What those before it said.
+    attempts: Vec<Attempt>,
+}
+
+/// Opens the document with the first engine of the chain that can.
 async fn open(
     pool: &Pool,
     pdf: &PdfFile,
     first: Option<Worker>,
+    settings: &Settings,
+) -> Result<Opened, DocumentError> {
+    let mut first = first;
+    let mut attempts = Vec::new();
+    let mut refused: Option<DocumentError> = None;
+    for (place, backend) in settings.backends().into_iter().enumerate() {
+        match open_with(pool, pdf, first.take(), backend, settings).await {
+            Ok((worker, engine)) => return Ok(Opened { worker, engine, place, attempts }),
+            Err(error) => {
+                tracing::warn!(%backend, code = error.failure.code, "not opened: {}", error.failure.message);
+                attempts.push(Attempt { backend: backend.to_string(), failure: error.failure.clone() });
+                refused.get_or_insert(error);
+            }
+        }
+    }
+    // What the engine of the deployment's choice says comes first.
+    let mut error = refused.expect("a chain has an engine");
+    for attempt in &attempts[1..] {
+        let Failure { code, message } = &attempt.failure;
+        error.failure.message += &format!("; {}: {message} ({code})", attempt.backend);
+    }
+    Err(error)
+}
+
+async fn open_with(
+    pool: &Pool,
+    pdf: &PdfFile,
+    first: Option<Worker>,
+    backend: Backend,
     settings: &Settings,
 ) -> Result<(Worker, Engine), DocumentError> {
     let mut first = first;
@@ -269,7 +349,7 @@ async fn open(
         let outcome = async {
             let mut worker = match first.take() {
                 Some(worker) => worker,
-                None => pool.start(pdf).await?,
+                None => pool.start(pdf, backend).await?,
             };
             let engine = worker.open(pdf, settings).await?;
             Ok((worker, engine))
@@ -279,29 +359,36 @@ async fn open(
             // Somebody killed it from outside, which says nothing about the document yet.
             Err(WorkerError::Killed) if !is_retry => is_retry = true,
             Err(error) => {
-                let code = match error.code() {
-                    "page_timeout" => "open_timeout",
-                    "page_crashed" => "open_crashed",
-                    "page_memory" => "open_memory",
-                    other => other,
-                };
-                let message = match &error {
-                    WorkerError::Refused { message, .. } => message.clone(),
-                    other => format!("while the document was opened: {other}"),
-                };
-                let retryable = matches!(error, WorkerError::Spawn(_));
-                return Err(DocumentError { failure: failure(code, message), retryable });
+                let retryable = matches!(error, WorkerError::Spawn(_) | WorkerError::Engine(_));
+                return Err(DocumentError { failure: not_opened(&error), retryable });
             }
         }
     }
 }
 
+/// What a worker's failure means if it was to open the document.
+fn not_opened(error: &WorkerError) -> Failure {
+    let code = match error.code() {
+        "page_timeout" => "open_timeout",
+        "page_crashed" => "open_crashed",
+        "page_memory" => "open_memory",
+        other => other,
+    };
+    let message = match error {
+        WorkerError::Refused { message, .. } | WorkerError::Engine(message) => message.clone(),
+        other => format!("while the document was opened: {other}"),
+    };
+    failure(code, message)
+}
+
 /// A page to draw.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Task {
     page: PageIndex,
-    /// Whether a worker has died of it, or beside it, before.
+    /// Whether a worker of this engine has died of it, or beside it, before.
     retried: bool,
+    /// The engines that have failed at it.
+    attempts: Vec<Attempt>,
 }
 
 /// What the workers of a document share.
@@ -311,10 +398,15 @@ struct Shared {
     settings: Arc<Settings>,
     deadline: Option<Deadline>,
     page_count: u32,
-    queue: Mutex<VecDeque<Task>>,
-    /// Set when the queue runs dry, so that nobody waits for a worker that has nothing to do.
+    /// The engines, in the order in which they are tried.
+    chain: Vec<Backend>,
+    /// For each engine of the chain, the pages that it is to draw.
+    queues: Mutex<Vec<VecDeque<Task>>>,
+    /// Those that have opened the document.
+    engines: Mutex<Vec<manifest::Engine>>,
+    /// Set when the queues run dry, so that nobody waits for a worker that has nothing to do.
     nothing_left: watch::Sender<bool>,
-    outcomes: Mutex<BTreeMap<i64, PageOutcome>>,
+    outcomes: Mutex<BTreeMap<i64, PageReport>>,
     waiting_bytes: Arc<Semaphore>,
     writes: Arc<Semaphore>,
     writers: Mutex<JoinSet<()>>,
@@ -334,23 +426,20 @@ impl Shared {
                     None => return,
                 },
             };
-            seated = self.work_with(worker).await;
-            if seated.is_some() {
-                return;
-            }
+            self.work_with(worker).await;
         }
     }
 
-    /// Takes pages with one worker. Gives the worker back when no page is left; keeps it if it died.
-    async fn work_with(self: &Arc<Self>, mut worker: Worker) -> Option<Worker> {
+    /// Takes the pages of a worker's engine, until there are none or the worker has died.
+    async fn work_with(self: &Arc<Self>, mut worker: Worker) {
         while !self.past_last_start() {
-            let Some(task) = self.next_task() else { return Some(worker) };
+            let Some(task) = self.next_task(worker.backend()) else { return };
             let fresh = worker.pages() == 0;
             match self.draw(&mut worker, task.page).await {
-                Ok(image) => self.hand_over(task.page, image).await,
+                Ok(image) => self.hand_over(task, self.engine(worker.backend()), image).await,
                 Err(Stopped::Deadline(deadline)) => {
-                    self.settle(task.page, deadline.missed("finished"));
-                    return None;
+                    self.settle(task, deadline.missed("finished"));
+                    return;
                 }
                 Err(Stopped::Worker(error)) => {
                     // An engine that reports want of memory lives on, with a heap full of what it tried.
@@ -361,20 +450,38 @@ impl Shared {
                         && !task.retried
                         && !matches!(error, WorkerError::Timeout(_))
                         && (!fresh || error.is_retryable());
-                    tracing::warn!(page = %task.page, code = error.code(), retry, "page failed: {error}");
+                    let (page, backend) = (task.page, worker.backend());
+                    tracing::warn!(%page, %backend, code = error.code(), retry, "page failed: {error}");
                     if retry {
-                        self.put_back(Task { retried: true, ..task });
+                        self.put_back(backend, Task { retried: true, ..task });
                     } else {
-                        let failure = failure(error.code(), format!("page {}: {error}", task.page));
-                        self.settle(task.page, PageOutcome::Failed(failure));
+                        self.fall_back(backend, task, failure(error.code(), format!("page {page}: {error}")));
                     }
                     if spent {
-                        return None;
+                        return;
                     }
                 }
             }
         }
-        Some(worker)
+    }
+
+    /// Leaves a page that an engine has failed at to the next one; without one, it has failed.
+    fn fall_back(&self, backend: Backend, mut task: Task, failure: Failure) {
+        let attempt = Attempt { backend: backend.to_string(), failure };
+        match self.after(backend) {
+            Some(next) => {
+                task.attempts.push(attempt);
+                self.put_back(next, Task { retried: false, ..task });
+            }
+            None => {
+                // The engine of the deployment's choice is the one whose failure counts.
+                let failure = task.attempts.first().unwrap_or(&attempt).failure.clone();
+                if !task.attempts.is_empty() {
+                    task.attempts.push(attempt);
+                }
+                self.settle(task, PageOutcome::Failed(failure));
+            }
+        }
     }
 
     async fn draw(&self, worker: &mut Worker, page: PageIndex) -> Result<Rendered, Stopped> {
@@ -390,7 +497,9 @@ impl Shared {
     }
 
     /// Gives an image to the sink, and waits only while too many bytes wait already.
-    async fn hand_over(self: &Arc<Self>, page: PageIndex, image: Rendered) {
+    async fn hand_over(self: &Arc<Self>, task: Task, engine: manifest::Engine, image: Rendered) {
+        let page = task.page;
+        let drawn = DrawnPage { page, page_count: self.page_count, engine, attempts: task.attempts.clone() };
         // An image larger than the whole allowance takes all of it.
         let share = image.file.len().clamp(1, WAITING_BYTES) as u32;
         let share = Arc::clone(&self.waiting_bytes).acquire_many_owned(share).await;
@@ -399,7 +508,7 @@ impl Shared {
         self.writers.lock().expect("no panic holds this lock").spawn(async move {
             let _share = share;
             let _write = shared.writes.acquire().await;
-            let kept = shared.sink.keep(page, shared.page_count, &image);
+            let kept = shared.sink.keep(&drawn, &image);
             let outcome = match shared.deadline {
                 None => Ok(kept.await),
                 Some(deadline) => {
@@ -407,7 +516,9 @@ impl Shared {
                 }
             };
             let outcome = match outcome {
-                Ok(Ok(kept)) => PageOutcome::Kept { image: entry(&image, kept, finished.elapsed()) },
+                Ok(Ok(kept)) => {
+                    PageOutcome::Kept { image: entry(&image, &drawn.engine, kept, finished.elapsed()) }
+                }
                 Ok(Err(SinkError { failure, retryable })) => {
                     tracing::warn!(%page, code = failure.code, "image not kept: {}", failure.message);
                     if retryable {
@@ -420,17 +531,19 @@ impl Shared {
                 }
                 Err(deadline) => deadline.missed("written"),
             };
-            shared.settle(page, outcome);
+            shared.settle(task, outcome);
         });
     }
 
-    /// A further worker with the document open; `None` if there is nothing left for it to do.
+    /// A further worker with the document open, for the first engine that has pages to draw;
+    /// `None` if there is nothing left to do.
     async fn next_worker(&self) -> Option<Worker> {
         let mut nothing_left = self.nothing_left.subscribe();
-        for _ in 0..WORKER_ATTEMPTS {
+        let mut failed_starts = 0;
+        while let Some(backend) = self.next_backend() {
             let opening = async {
-                let mut worker = self.pool.start(&self.pdf).await?;
-                worker.open(&self.pdf, &self.settings).await.map(|_| worker)
+                let mut worker = self.pool.start(&self.pdf, backend).await?;
+                worker.open(&self.pdf, &self.settings).await.map(|engine| (worker, engine))
             };
             let opened = tokio::select! {
                 biased;
@@ -439,47 +552,101 @@ impl Shared {
                 opened = opening => opened,
             };
             match opened {
-                Ok(worker) => return Some(worker),
+                Ok((worker, engine)) => {
+                    self.note(named(&engine));
+                    return Some(worker);
+                }
+                // The first engine of the chain has opened the document before.
+                Err(error) if backend != self.chain[0] && !error.is_retryable() => {
+                    tracing::warn!(%backend, code = error.code(), "not opened by a further engine: {error}");
+                    self.pass_over(backend, &not_opened(&error));
+                }
                 Err(error) => {
                     tracing::warn!(code = error.code(), "a further worker could not be had: {error}");
                     let message = format!("no worker could be had to draw the page: {error}");
                     *self.trouble.lock().expect("no panic holds this lock") =
                         Some(failure("worker_unavailable", message));
+                    failed_starts += 1;
+                    if failed_starts == WORKER_ATTEMPTS {
+                        return None;
+                    }
                 }
             }
         }
         None
     }
 
-    fn next_task(&self) -> Option<Task> {
-        let mut queue = self.lock_queue();
-        let task = queue.pop_front();
-        if queue.is_empty() {
-            self.nothing_left.send_replace(true);
+    /// The first engine that has pages to draw.
+    fn next_backend(&self) -> Option<Backend> {
+        let place = self.lock_queues().iter().position(|queue| !queue.is_empty())?;
+        Some(self.chain[place])
+    }
+
+    /// Leaves the pages of an engine that cannot open the document to the next one.
+    fn pass_over(&self, backend: Backend, failure: &Failure) {
+        let tasks = std::mem::take(&mut self.lock_queues()[self.place(backend)]);
+        for task in tasks {
+            self.fall_back(backend, task, failure.clone());
         }
+        self.tell_what_is_left(&self.lock_queues());
+    }
+
+    fn next_task(&self, backend: Backend) -> Option<Task> {
+        let mut queues = self.lock_queues();
+        let task = queues[self.place(backend)].pop_front();
+        self.tell_what_is_left(&queues);
         task
     }
 
-    fn put_back(&self, task: Task) {
-        let mut queue = self.lock_queue();
-        queue.push_front(task);
-        self.nothing_left.send_replace(false);
+    fn put_back(&self, backend: Backend, task: Task) {
+        let mut queues = self.lock_queues();
+        queues[self.place(backend)].push_front(task);
+        self.tell_what_is_left(&queues);
     }
 
     fn give_up(&self, failure: &Failure) {
-        let left: Vec<Task> = self.lock_queue().drain(..).collect();
+        let left: Vec<Task> = self.lock_queues().iter_mut().flat_map(|queue| queue.drain(..)).collect();
         self.nothing_left.send_replace(true);
         for task in left {
-            self.settle(task.page, PageOutcome::Failed(failure.clone()));
+            self.settle(task, PageOutcome::Failed(failure.clone()));
         }
     }
 
-    fn lock_queue(&self) -> std::sync::MutexGuard<'_, VecDeque<Task>> {
-        self.queue.lock().expect("no panic holds this lock")
+    fn tell_what_is_left(&self, queues: &[VecDeque<Task>]) {
+        self.nothing_left.send_replace(queues.iter().all(VecDeque::is_empty));
     }
 
-    fn settle(&self, page: PageIndex, outcome: PageOutcome) {
-        self.outcomes.lock().expect("no panic holds this lock").insert(page.number().into(), outcome);
+    fn place(&self, backend: Backend) -> usize {
+        self.chain.iter().position(|b| *b == backend).expect("workers are started for engines of the chain")
+    }
+
+    fn after(&self, backend: Backend) -> Option<Backend> {
+        self.chain.get(self.place(backend) + 1).copied()
+    }
+
+    fn note(&self, engine: manifest::Engine) {
+        let mut engines = self.engines.lock().expect("no panic holds this lock");
+        if !engines.contains(&engine) {
+            engines.push(engine);
+        }
+    }
+
+    /// An engine that has opened the document, as manifests have it.
+    fn engine(&self, backend: Backend) -> manifest::Engine {
+        let engines = self.engines.lock().expect("no panic holds this lock");
+        let known = engines.iter().find(|engine| engine.name == backend.as_str());
+        known
+            .cloned()
+            .unwrap_or_else(|| manifest::Engine { name: backend.to_string(), version: String::new() })
+    }
+
+    fn lock_queues(&self) -> std::sync::MutexGuard<'_, Vec<VecDeque<Task>>> {
+        self.queues.lock().expect("no panic holds this lock")
+    }
+
+    fn settle(&self, task: Task, outcome: PageOutcome) {
+        let report = PageReport { attempts: task.attempts, outcome };
+        self.outcomes.lock().expect("no panic holds this lock").insert(task.page.number().into(), report);
     }
 
     fn past_last_start(&self) -> bool {
@@ -500,7 +667,12 @@ async fn sleep_until(instant: Option<Instant>) {
     }
 }
 
-fn entry(image: &Rendered, kept: Kept, upload: Duration) -> manifest::Image {
+/// An engine as manifests have it.
+pub(crate) fn named(engine: &Engine) -> manifest::Engine {
+    manifest::Engine { name: engine.backend.to_string(), version: engine.version.clone() }
+}
+
+fn entry(image: &Rendered, engine: &manifest::Engine, kept: Kept, upload: Duration) -> manifest::Image {
     manifest::Image {
         key: kept.key,
         width: image.width_px,
@@ -508,6 +680,7 @@ fn entry(image: &Rendered, kept: Kept, upload: Duration) -> manifest::Image {
         bytes: image.file.len() as u64,
         sha256: hex(&kept.sha256),
         etag: kept.etag,
+        backend: engine.name.clone(),
         content_errors: image.content_errors,
         ms: PageMilliseconds {
             render: milliseconds(image.render),

@@ -20,17 +20,19 @@ use crate::config::Settings;
 use crate::config::settings::hex;
 use crate::encode::ImageFormat;
 use crate::manifest::{
-    self, DocumentMilliseconds, Failure, Image, Manifest, PageEntry, PageMilliseconds, PageResult,
+    self, Attempt, DocumentMilliseconds, Failure, Image, Manifest, PageEntry, PageMilliseconds, PageResult,
     SCHEMA_VERSION, Status, Totals,
 };
 use crate::pages::{
-    self, Deadline, DocumentError, Kept, PageOutcome, PageSink, SinkError, failure, milliseconds,
+    self, Deadline, DocumentError, DrawnPage, Kept, PageOutcome, PageReport, PageSink, SinkError, failure,
+    milliseconds,
 };
 use crate::pdf_file::{PdfFile, check_header};
 use crate::plan::{Decision, Plan};
 use crate::store::fetch::{FetchError, FetchOptions, fetch};
 use crate::store::s3::encode_metadata;
 use crate::store::{ListedObject, ObjectInfo, ObjectRef, ObjectStore, PutObject, StoreError};
+use crate::worker::protocol::ENGINE_UNAVAILABLE;
 use crate::worker::{Engine, Pool, Rendered, Worker};
 
 /// Names of the metadata that every image carries.
@@ -43,6 +45,10 @@ mod tag {
     pub(super) const SHA256: &str = "pdf2img-sha256";
     pub(super) const SIZE: &str = "pdf2img-size";
     pub(super) const CONTENT_ERRORS: &str = "pdf2img-content-errors";
+    /// Name and version of the engine, separated by a space.
+    pub(super) const BACKEND: &str = "pdf2img-backend";
+    /// The engines that failed at the page before, with their codes: `mupdf=page_crashed hayro=malformed`.
+    pub(super) const ATTEMPTS: &str = "pdf2img-attempts";
 }
 
 /// How many requests about single images are under way at a time.
@@ -171,7 +177,7 @@ impl Job<'_> {
             Err(error) => return Ok(no_memory(&error).into()),
         };
         // A worker takes a millisecond to start; it does so while the PDF arrives.
-        let worker = self.context.pool.try_start(&pdf);
+        let worker = self.context.pool.try_start(&pdf, self.settings.backend);
         let (manifest, listed, newest, fetched) =
             tokio::join!(self.read_manifest(), self.list(), self.newest(), self.fetch_in_time(&mut pdf));
         let (manifest, listed, newest) = (manifest?, listed?, newest?);
@@ -209,9 +215,9 @@ impl Job<'_> {
         if let Some(manifest) = before.finished {
             return Ok(self.already(manifest).into());
         }
-        let (pages, engine, error) = self.draw(pdf, worker, &info, &before).await;
+        let outcome = self.draw(pdf, worker, &info, &before).await;
         let older_keys = std::mem::take(&mut before.older_keys);
-        let mut composed = self.compose(&info, before, pages, engine, error);
+        let mut composed = self.compose(&info, before, outcome);
         composed.manifest.totals.ms.fetch = milliseconds(fetch_time);
         self.commit(composed, &older_keys).await
     }
@@ -252,10 +258,13 @@ impl Job<'_> {
                 before.finished = Some(manifest);
                 return Ok(before);
             }
-            for (page, image) in images(&manifest).filter(|(_, image)| exists(image)) {
+            if same {
+                before.engines = manifest.backend.iter().chain(&manifest.fallback).cloned().collect();
+            }
+            for (entry, image) in images(&manifest).filter(|(_, image)| exists(image)) {
                 known.insert(image.key.clone());
                 if same {
-                    before.images.insert(page, image.clone());
+                    before.images.insert(entry.page, (image.clone(), entry.attempts.clone()));
                 }
             }
             if same && manifest.totals.missing > 0 {
@@ -279,14 +288,19 @@ impl Job<'_> {
                 found.map(|found| {
                     found
                         .and_then(|found| self.adopt(page, &object.key, &found, info))
-                        .map(|image| (page.number().into(), image))
+                        .map(|adopted| (page, adopted))
                 })
             })
             .buffer_unordered(REQUESTS)
             .collect()
             .await;
-        for image in adopted {
-            before.images.extend(image?);
+        for adopted in adopted {
+            if let Some((page, Adopted { image, engine, attempts })) = adopted? {
+                before.images.insert(page.number().into(), (image, attempts));
+                if !before.engines.contains(&engine) {
+                    before.engines.push(engine);
+                }
+            }
         }
         if !before.images.is_empty() {
             tracing::info!(images = before.images.len(), "images of an earlier attempt are kept");
@@ -295,7 +309,7 @@ impl Job<'_> {
     }
 
     /// An image that an earlier attempt left, if it is of this version, these settings and this page.
-    fn adopt(&self, page: PageIndex, key: &str, found: &ObjectInfo, info: &ObjectInfo) -> Option<Image> {
+    fn adopt(&self, page: PageIndex, key: &str, found: &ObjectInfo, info: &ObjectInfo) -> Option<Adopted> {
         let tags = &found.metadata;
         let is = |name: &str, value: &str| tags.get(name).is_some_and(|tag| tag == value);
         let ours = is(tag::SOURCE, &self.source_tag)
@@ -304,16 +318,21 @@ impl Job<'_> {
             && is(tag::PAGE, &page.to_string());
         let (width, height) = tags.get(tag::SIZE)?.split_once('x')?;
         ours.then_some(())?;
-        Some(Image {
+        let (name, version) = tags.get(tag::BACKEND)?.split_once(' ')?;
+        let image = Image {
             key: key.to_owned(),
             width: width.parse().ok()?,
             height: height.parse().ok()?,
             bytes: found.bytes,
             sha256: tags.get(tag::SHA256)?.clone(),
             etag: found.etag.clone(),
+            backend: name.to_owned(),
             content_errors: tags.get(tag::CONTENT_ERRORS)?.parse().ok()?,
             ms: PageMilliseconds::default(),
-        })
+        };
+        let attempts = tags.get(tag::ATTEMPTS).map(|tag| attempts_of(tag)).unwrap_or_default();
+        let engine = manifest::Engine { name: name.to_owned(), version: version.to_owned() };
+        Some(Adopted { image, engine, attempts })
     }
 
     async fn draw(
@@ -322,10 +341,8 @@ impl Job<'_> {
         worker: Option<Worker>,
         info: &ObjectInfo,
         before: &Before,
-    ) -> (BTreeMap<i64, PageOutcome>, Option<Engine>, Option<DocumentError>) {
-        if let Err(failure) = check_header(&pdf) {
-            return (BTreeMap::new(), None, Some(DocumentError { failure, retryable: false }));
-        }
+    ) -> Result<pages::Outcome, DocumentError> {
+        check_header(&pdf).map_err(|failure| DocumentError { failure, retryable: false })?;
         let sink = Arc::new(Uploader {
             store: Arc::clone(&self.context.store),
             plan: self.plan.clone(),
@@ -339,33 +356,43 @@ impl Job<'_> {
         let settled = before.images.keys().chain(before.failed.keys());
         let done = settled.filter_map(|&page| u32::try_from(page - 1).ok()).map(PageIndex).collect();
         let request = pages::Request { settings: self.settings, done: &done, deadline: self.deadline };
-        match pages::render_pages(&self.context.pool, &Arc::new(pdf), worker, &request, sink).await {
-            Ok(outcome) => (outcome.pages, Some(outcome.engine), None),
-            Err(error) => (BTreeMap::new(), None, Some(error)),
-        }
+        pages::render_pages(&self.context.pool, &Arc::new(pdf), worker, &request, sink).await
     }
 
     fn compose(
         &self,
         info: &ObjectInfo,
         before: Before,
-        drawn: BTreeMap<i64, PageOutcome>,
-        engine: Option<Engine>,
-        error: Option<DocumentError>,
+        outcome: Result<pages::Outcome, DocumentError>,
     ) -> Composed {
+        let (outcome, error) = match outcome {
+            Ok(outcome) => (Some(outcome), None),
+            Err(error) => (None, Some(error)),
+        };
         let mut ms = DocumentMilliseconds::default();
-        if let Some(engine) = &engine {
-            ms.open = milliseconds(engine.open);
-        }
         let mut totals = Totals::default();
         let mut retry = error.as_ref().filter(|error| error.retryable).map(|error| error.failure.clone());
-        let mut entries: BTreeMap<i64, PageResult> =
-            before.images.into_iter().map(|(page, image)| (page, PageResult::Image(image))).collect();
-        for (page, error) in before.failed.into_iter().filter(|(page, _)| !drawn.contains_key(page)) {
+        let mut engines = before.engines;
+        let mut entries: BTreeMap<i64, (Vec<Attempt>, PageResult)> = before
+            .images
+            .into_iter()
+            .map(|(page, (image, attempts))| (page, (attempts, PageResult::Image(image))))
+            .collect();
+        let (engine, attempts, drawn) = match outcome {
+            Some(outcome) => {
+                ms.open = milliseconds(outcome.engine.open);
+                engines.extend(outcome.engines);
+                (Some(outcome.engine), outcome.attempts, outcome.pages)
+            }
+            None => (None, Vec::new(), BTreeMap::new()),
+        };
+        for (page, (error, attempts)) in
+            before.failed.into_iter().filter(|(page, _)| !drawn.contains_key(page))
+        {
             totals.failed += 1;
-            entries.insert(page, PageResult::Failed { error });
+            entries.insert(page, (attempts, PageResult::Failed { error }));
         }
-        for (page, outcome) in drawn {
+        for (page, PageReport { attempts, outcome }) in drawn {
             let result = match outcome {
                 PageOutcome::Kept { image } => {
                     ms.render += image.ms.render;
@@ -386,10 +413,12 @@ impl Job<'_> {
                     PageResult::Failed { error }
                 }
             };
-            entries.insert(page, result);
+            entries.insert(page, (attempts, result));
         }
-        let pages: Vec<PageEntry> =
-            entries.into_iter().map(|(page, result)| PageEntry { page, result }).collect();
+        let pages: Vec<PageEntry> = entries
+            .into_iter()
+            .map(|(page, (attempts, result))| PageEntry { page, attempts, result })
+            .collect();
         totals.pages = pages.len() as u32;
         totals.images = totals.pages - totals.failed - totals.missing;
         totals.bytes = pages.iter().filter_map(image_of).map(|(_, image)| image.bytes).sum();
@@ -405,10 +434,9 @@ impl Job<'_> {
             schema_version: SCHEMA_VERSION,
             status,
             source: self.source_of(Some(info)),
-            backend: engine.as_ref().map(|engine| manifest::Engine {
-                name: self.settings.backend.to_string(),
-                version: engine.version.clone(),
-            }),
+            fallback: further_engines(engines, &pages, engine.as_ref()),
+            backend: engine.as_ref().map(pages::named),
+            attempts,
             settings: self.settings.image_options(),
             settings_hash: self.hash.clone(),
             page_count: engine.map(|engine| engine.page_count),
@@ -565,6 +593,8 @@ impl Job<'_> {
             status: Status::Failed,
             source: self.source_of(None),
             backend: None,
+            fallback: Vec::new(),
+            attempts: Vec::new(),
             settings: self.settings.image_options(),
             settings_hash: self.hash.clone(),
             page_count: None,
@@ -710,7 +740,7 @@ impl Job<'_> {
 
 /// Failures that whoever operates the function can put right. They are recorded, and go back to
 /// Lambda all the same, so that its dead-letter queue keeps the events until then.
-const OPERATORS_CODES: [&str; 2] = ["access_denied", "no_such_bucket"];
+const OPERATORS_CODES: [&str; 3] = ["access_denied", "no_such_bucket", ENGINE_UNAVAILABLE];
 
 /// Failures that pass by themselves: pages with these are missing rather than failed.
 const PASSING_CODES: [&str; 3] = ["deadline", "s3_unavailable", "worker_unavailable"];
@@ -724,13 +754,22 @@ struct Before {
     /// A complete manifest of this version and these settings, whose images are all there.
     finished: Option<Manifest>,
     /// The images that need not be drawn again, by page number.
-    images: BTreeMap<i64, Image>,
+    images: BTreeMap<i64, (Image, Vec<Attempt>)>,
+    /// The engines that drew them.
+    engines: Vec<manifest::Engine>,
     /// The pages that failed for good in an attempt whose time then ran out: to try them first
     /// again would use up the time of every further attempt. A repetition of an event that was
     /// dealt with to its end does try them again.
-    failed: BTreeMap<i64, Failure>,
+    failed: BTreeMap<i64, (Failure, Vec<Attempt>)>,
     /// The images that a manifest of another version or other settings names.
     older_keys: Vec<String>,
+}
+
+/// An image that an earlier attempt left, as its metadata describe it.
+struct Adopted {
+    image: Image,
+    engine: manifest::Engine,
+    attempts: Vec<Attempt>,
 }
 
 /// A manifest that is ready to be written.
@@ -750,13 +789,17 @@ struct Uploader {
 
 #[async_trait]
 impl PageSink for Uploader {
-    async fn keep(&self, page: PageIndex, page_count: u32, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
         let sha256: [u8; 32] = Sha256::digest(&image.file).into();
-        let key = self.plan.page_key(page);
+        let key = self.plan.page_key(drawn.page);
         let mut metadata = self.tags.clone();
+        if !drawn.attempts.is_empty() {
+            metadata.insert(tag::ATTEMPTS.to_owned(), attempts_tag(&drawn.attempts));
+        }
         metadata.extend([
-            (tag::PAGE.to_owned(), page.to_string()),
-            (tag::PAGES.to_owned(), page_count.to_string()),
+            (tag::PAGE.to_owned(), drawn.page.to_string()),
+            (tag::PAGES.to_owned(), drawn.page_count.to_string()),
+            (tag::BACKEND.to_owned(), format!("{} {}", drawn.engine.name, drawn.engine.version)),
             (tag::SHA256.to_owned(), hex(&sha256)),
             (tag::SIZE.to_owned(), format!("{}x{}", image.width_px, image.height_px)),
             (tag::CONTENT_ERRORS.to_owned(), image.content_errors.to_string()),
@@ -787,22 +830,56 @@ fn source_tag(key: &str) -> String {
     if encode_metadata(key).len() <= LONGEST_BYTES { key.to_owned() } else { hex(&Sha256::digest(key)) }
 }
 
+/// What images carry of the engines that failed at their page.
+fn attempts_tag(attempts: &[Attempt]) -> String {
+    let words: Vec<String> =
+        attempts.iter().map(|attempt| format!("{}={}", attempt.backend, attempt.failure.code)).collect();
+    words.join(" ")
+}
+
+/// Reads [`attempts_tag`]; the messages went to the log of the attempt that drew the page.
+fn attempts_of(tag: &str) -> Vec<Attempt> {
+    let attempt = |word: &str| {
+        let (backend, code) = word.split_once('=')?;
+        let failure = failure(code, "drawn in an attempt that was cut off, whose log has the message");
+        Some(Attempt { backend: backend.to_owned(), failure })
+    };
+    tag.split(' ').filter_map(attempt).collect()
+}
+
+/// The engines beside the first that drew pages.
+fn further_engines(
+    engines: Vec<manifest::Engine>,
+    pages: &[PageEntry],
+    first: Option<&Engine>,
+) -> Vec<manifest::Engine> {
+    let drew: BTreeSet<&str> =
+        pages.iter().filter_map(image_of).map(|(_, image)| image.backend.as_str()).collect();
+    let mut listed: BTreeSet<String> = first.map(|engine| engine.backend.to_string()).into_iter().collect();
+    engines
+        .into_iter()
+        .filter(|engine| drew.contains(engine.name.as_str()) && listed.insert(engine.name.clone()))
+        .collect()
+}
+
 /// What tells one version of a source from another: its version id, else its ETag.
 fn version_tag(info: &ObjectInfo) -> &str {
     info.version_id.as_deref().unwrap_or(&info.etag)
 }
 
-fn images(manifest: &Manifest) -> impl Iterator<Item = (i64, &Image)> {
+fn images(manifest: &Manifest) -> impl Iterator<Item = (&PageEntry, &Image)> {
     manifest.pages.iter().filter_map(image_of)
 }
 
 /// The pages that failed for good.
-fn failures(manifest: &Manifest) -> impl Iterator<Item = (i64, Failure)> {
+fn failures(manifest: &Manifest) -> impl Iterator<Item = (i64, (Failure, Vec<Attempt>))> {
     let is_final = |error: &Failure| {
         !PASSING_CODES.contains(&error.code.as_str()) && !OPERATORS_CODES.contains(&error.code.as_str())
     };
     manifest.pages.iter().filter_map(move |entry| match &entry.result {
-        PageResult::Failed { error } if is_final(error) => Some((entry.page, error.clone())),
+        PageResult::Failed { error } if is_final(error) => {
+            Some((entry.page, (error.clone(), entry.attempts.clone())))
+        }
         _ => None,
     })
 }
@@ -817,9 +894,9 @@ fn missing(manifest: &Manifest) -> impl Iterator<Item = PageIndex> {
     })
 }
 
-fn image_of(entry: &PageEntry) -> Option<(i64, &Image)> {
+fn image_of(entry: &PageEntry) -> Option<(&PageEntry, &Image)> {
     match &entry.result {
-        PageResult::Image(image) => Some((entry.page, image)),
+        PageResult::Image(image) => Some((entry, image)),
         PageResult::Failed { .. } => None,
     }
 }

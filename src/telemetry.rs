@@ -8,7 +8,7 @@ use tracing_subscriber::filter::LevelFilter;
 
 use crate::config::{Deployment, LogFormat, LogLevel};
 use crate::handler::Invocation;
-use crate::manifest::{Failure, Manifest, Status};
+use crate::manifest::{Failure, Manifest, PageEntry, PageResult, Status};
 
 /// The CloudWatch namespace of the metrics.
 const NAMESPACE: &str = "pdf2img";
@@ -61,6 +61,7 @@ pub fn summarize(manifest: &Manifest, retry: Option<&Failure>, already: bool, in
         pages = totals.pages,
         images = totals.images,
         failed = totals.failed,
+        by_fallback = by_fallback(manifest),
         missing = totals.missing,
         bytes = totals.bytes,
         fetch_ms = ms.fetch,
@@ -75,6 +76,16 @@ pub fn summarize(manifest: &Manifest, retry: Option<&Failure>, already: bool, in
         already_done = already,
         "document"
     );
+}
+
+/// How many pages another engine drew than the one that opened the document.
+fn by_fallback(manifest: &Manifest) -> usize {
+    let first = manifest.backend.as_ref().map_or("", |engine| engine.name.as_str());
+    let is_anothers = |entry: &&PageEntry| match &entry.result {
+        PageResult::Image(image) => image.backend != first,
+        PageResult::Failed { .. } => false,
+    };
+    manifest.pages.iter().filter(is_anothers).count()
 }
 
 /// The metrics of a document in CloudWatch's embedded metric format, one line of JSON.

@@ -10,11 +10,10 @@ use async_trait::async_trait;
 use corpus::hostile::HostileDocument;
 use futures_util::StreamExt as _;
 use pdf2img::config::{Settings, scale::Scale};
-use pdf2img::pages::{Kept, Outcome, PageOutcome, PageSink, Request, SinkError, render_pages};
+use pdf2img::pages::{DrawnPage, Kept, Outcome, PageOutcome, PageSink, Request, SinkError, render_pages};
 use pdf2img::pdf_file::{PdfFile, check_header};
 use pdf2img::worker::sandbox::Limits;
-use pdf2img::worker::{Pool, Rendered, WorkerCommand, child};
-use render_api::PageIndex;
+use pdf2img::worker::{Pool, Rendered, WorkerCommand};
 
 /// How long one page may take; what an honest page takes is a hundredth of it.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -62,10 +61,8 @@ struct Verdict {
 
 async fn judge(document: &'static HostileDocument) -> Verdict {
     let limits = Limits { memory_bytes: 512 << 20, cpu_seconds: 60 };
-    let command = WorkerCommand {
-        program: env!("CARGO_BIN_EXE_bootstrap").into(),
-        arguments: vec![child::WORKER_ARGUMENT.into()],
-    };
+    let command =
+        WorkerCommand { program: env!("CARGO_BIN_EXE_bootstrap").into(), ..WorkerCommand::default() };
     let pool = Pool::new(1, limits, command);
     let bytes = tokio::task::spawn_blocking(|| document.bytes()).await.expect("no panic");
 
@@ -173,9 +170,9 @@ async fn render(pool: &Pool, bytes: &[u8]) -> End {
             End::Opened(
                 pages
                     .into_iter()
-                    .map(|(number, outcome)| {
+                    .map(|(number, report)| {
                         let number = u32::try_from(number).expect("all pages were asked for");
-                        let page = match outcome {
+                        let page = match report.outcome {
                             PageOutcome::Kept { image } if kept.contains(&number) => {
                                 Page::Drawn { content_errors: image.content_errors }
                             }
@@ -200,7 +197,8 @@ struct Sieve {
 
 #[async_trait]
 impl PageSink for Sieve {
-    async fn keep(&self, page: PageIndex, _page_count: u32, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+        let page = drawn.page;
         if image.file.starts_with(b"\x89PNG\r\n\x1a\n") && image.file.ends_with(b"IEND\xae\x42\x60\x82") {
             self.kept.lock().expect("no panic holds this lock").insert(page.number());
         }

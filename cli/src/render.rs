@@ -15,16 +15,16 @@ use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use pdf2img::config::options::Scope;
 use pdf2img::config::{Deployment, Given, Host, OPTIONS, OptionSpec, Origin, Settings};
-use pdf2img::manifest::{Failure, Image, PageEntry, PageResult, Status};
+use pdf2img::manifest::{Attempt, Failure, Image, PageEntry, PageResult, Status};
 use pdf2img::pages::{
-    self, Deadline, DeadlineCause, Kept, PageOutcome, PageSink, SinkError, failure, render_pages,
+    self, Deadline, DeadlineCause, DrawnPage, Kept, PageOutcome, PageReport, PageSink, SinkError, failure,
+    render_pages,
 };
 use pdf2img::pdf_file::{PdfFile, check_header};
 use pdf2img::plan::{Decision, Plan};
 use pdf2img::store::ObjectRef;
 use pdf2img::worker::sandbox::Limits;
 use pdf2img::worker::{Pool, Rendered, WorkerCommand};
-use render_api::PageIndex;
 use serde::Serialize;
 
 /// The name that stands for standard input and standard output.
@@ -131,6 +131,7 @@ pub fn run(arguments: RenderArguments) -> anyhow::Result<ExitCode> {
     };
     let studio = Studio {
         limits: Limits { memory_bytes: deployment.worker_memory_bytes, cpu_seconds: 15 * 60 },
+        command: WorkerCommand::of(&deployment),
         workers: deployment.workers.get(),
         settings,
         output: (!to_stdout).then_some(output),
@@ -189,6 +190,7 @@ fn inputs(files: &[PathBuf], settings: &Settings, deployment: &Deployment) -> an
 /// What all files share.
 struct Studio {
     limits: Limits,
+    command: WorkerCommand,
     workers: usize,
     settings: Settings,
     /// The folder for images; `None` is standard output.
@@ -203,6 +205,11 @@ struct Document {
     status: Status,
     #[serde(skip_serializing_if = "Option::is_none")]
     page_count: Option<u32>,
+    /// The engine that opened it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    backend: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    attempts: Vec<Attempt>,
     images: usize,
     pages: Vec<PageEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,7 +225,7 @@ impl Document {
 
 impl Studio {
     async fn render_all(&self, inputs: Vec<Input>, json: bool) -> Vec<Document> {
-        let pool = Pool::new(self.workers, self.limits, WorkerCommand::default());
+        let pool = Pool::new(self.workers, self.limits, self.command.clone());
         let mut documents = Vec::new();
         let mut finished =
             stream::iter(inputs).map(|input| self.render(&pool, input)).buffer_unordered(self.workers);
@@ -238,6 +245,8 @@ impl Studio {
             file: input.file,
             status: Status::Failed,
             page_count: None,
+            backend: None,
+            attempts: Vec::new(),
             images: 0,
             pages: Vec::new(),
             error: None,
@@ -246,6 +255,8 @@ impl Studio {
         match self.pages(pool, &document.file, &input.plan).await {
             Ok(outcome) => {
                 document.page_count = Some(outcome.engine.page_count);
+                document.backend = Some(outcome.engine.backend.to_string());
+                document.attempts = outcome.attempts;
                 document.pages = outcome.pages.into_iter().map(|(page, o)| entry(page, o)).collect();
                 document.images =
                     document.pages.iter().filter(|p| matches!(p.result, PageResult::Image(_))).count();
@@ -266,7 +277,7 @@ impl Studio {
             |error: io::Error| failure("unreadable", format!("failed to read {}: {error}", file.display()));
         let mut pdf = PdfFile::new().map_err(io)?;
         // The worker starts while the file is read.
-        let worker = pool.try_start(&pdf);
+        let worker = pool.try_start(&pdf, self.settings.backend);
         read(file, &mut pdf, self.settings.limits.max_input_bytes).map_err(io)?;
         pdf.seal();
         check_header(&pdf)?;
@@ -324,10 +335,10 @@ impl PageSink for Folder {
         self.progress.inc_length(pages as u64);
     }
 
-    async fn keep(&self, page: PageIndex, _page_count: u32, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
         let (name, written) = match &self.root {
             Some(root) => {
-                let path = root.join(self.plan.page_key(page).trim_start_matches('/'));
+                let path = root.join(self.plan.page_key(drawn.page).trim_start_matches('/'));
                 (path.to_string_lossy().into_owned(), self.write(root, &path, &image.file))
             }
             None => (STANDARD.to_owned(), io::stdout().write_all(&image.file)),
@@ -356,12 +367,12 @@ impl Folder {
     }
 }
 
-fn entry(page: i64, outcome: PageOutcome) -> PageEntry {
-    let result = match outcome {
+fn entry(page: i64, report: PageReport) -> PageEntry {
+    let result = match report.outcome {
         PageOutcome::Kept { image } => PageResult::Image(image),
         PageOutcome::Failed(error) | PageOutcome::Missing(error) => PageResult::Failed { error },
     };
-    PageEntry { page, result }
+    PageEntry { page, attempts: report.attempts, result }
 }
 
 /// Tells a person what was made, unless it was an image to standard output, and what failed and why.

@@ -15,6 +15,8 @@ pub struct Deployment {
     /// The most memory that one worker may take, in bytes. Default: on Lambda an equal share of
     /// what the function has beyond 128 MiB, but at least 192 MiB; elsewhere 1 GiB.
     pub worker_memory_bytes: u64,
+    /// PDFium's library. Default: `lib/libpdfium.so` beside the executable.
+    pub pdfium_library: Option<PathBuf>,
     /// The end of the keys that are taken for PDFs, in any case; empty for all keys.
     /// Default: `.pdf`.
     pub input_suffix: String,

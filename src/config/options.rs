@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
 use crate::config::deployment::{Deployment, LogFormat, LogLevel};
 use crate::config::scale::{Fit, Scale};
-use crate::config::settings::Settings;
+use crate::config::settings::{Backend, Settings};
 use crate::config::value::{
     Secret, parse_background, parse_bytes, parse_count, parse_duration, parse_switch,
 };
@@ -49,10 +50,24 @@ pub const OPTIONS: &[OptionSpec] = &[
     OptionSpec {
         name: "backend",
         scope: Scope::Image,
-        accepted: "mupdf",
-        default: "mupdf",
+        accepted: "mupdf, pdfium or hayro",
+        default: "mupdf, or what else is in the build",
         help: "The engine that draws the pages; it must be in the build.",
-        apply: |draft, text| set(&mut draft.settings.backend, text.parse().ok()),
+        apply: |draft, text| set(&mut draft.backend, text.parse().ok().map(Some)),
+    },
+    OptionSpec {
+        name: "fallback",
+        scope: Scope::Image,
+        accepted: "none, or engines such as pdfium,hayro",
+        default: "none",
+        help: "Engines that are tried in turn for a page, or a document, that the one before fails at.",
+        apply: |draft, text| {
+            let backends = match text {
+                "none" | "" => Some(Vec::new()),
+                _ => text.split(',').map(|name| name.trim().parse().ok()).collect(),
+            };
+            set(&mut draft.settings.fallback, backends)
+        },
     },
     OptionSpec {
         name: "dpi",
@@ -271,6 +286,16 @@ pub const OPTIONS: &[OptionSpec] = &[
         },
     },
     OptionSpec {
+        name: "pdfium-library",
+        scope: Scope::Deployment,
+        accepted: "the path of libpdfium.so",
+        default: "lib/libpdfium.so beside the executable",
+        help: "Where PDFium is, for the backend of that name.",
+        apply: |draft, text| {
+            set(&mut draft.pdfium_library, (!text.is_empty()).then(|| Some(PathBuf::from(text))))
+        },
+    },
+    OptionSpec {
         name: "input-suffix",
         scope: Scope::Deployment,
         accepted: "the end of a key, or nothing for all keys",
@@ -484,11 +509,8 @@ impl Given {
         }
         let (settings, deployment) = draft.finish(host, lambda);
         self.check_loop(&settings, &deployment)?;
-        if !host.built_in.contains(&settings.backend) {
-            return Err(ConfigError::BackendNotBuiltIn {
-                backend: settings.backend,
-                built_in: host.built_in.clone(),
-            });
+        if let Some(backend) = settings.backends().into_iter().find(|b| !host.built_in.contains(b)) {
+            return Err(ConfigError::BackendNotBuiltIn { backend, built_in: host.built_in.clone() });
         }
         Ok((settings, deployment))
     }
@@ -619,6 +641,7 @@ const EXCLUSIONS: &[Exclusion] = &[
 /// Options while they are put together; those that depend on each other stand alone.
 struct Draft {
     settings: Settings,
+    backend: Option<Backend>,
     width_px: Option<u32>,
     height_px: Option<u32>,
     fit: Fit,
@@ -628,6 +651,7 @@ struct Draft {
     png_effort: PngEffort,
     workers: Option<NonZeroUsize>,
     worker_memory_bytes: Option<u64>,
+    pdfium_library: Option<PathBuf>,
     input_suffix: String,
     tls_roots: TlsRoots,
     log_level: LogLevel,
@@ -638,6 +662,7 @@ impl Default for Draft {
     fn default() -> Self {
         Draft {
             settings: Settings::default(),
+            backend: None,
             width_px: None,
             height_px: None,
             fit: Fit::default(),
@@ -647,6 +672,7 @@ impl Default for Draft {
             png_effort: PngEffort::default(),
             workers: None,
             worker_memory_bytes: None,
+            pdfium_library: None,
             input_suffix: ".pdf".to_owned(),
             tls_roots: TlsRoots::default(),
             log_level: LogLevel::default(),
@@ -658,6 +684,16 @@ impl Default for Draft {
 impl Draft {
     fn finish(self, host: &Host, lambda: Option<&LambdaConfig>) -> (Settings, Deployment) {
         let mut settings = self.settings;
+        // A build without the default engine need not be told which one it has.
+        let default = host.built_in.iter().min().copied().unwrap_or_default();
+        settings.backend = self.backend.unwrap_or(default);
+        // An engine that has failed fails again: only the first mention of each counts.
+        let mut tried = vec![settings.backend];
+        settings.fallback.retain(|backend| {
+            let is_new = !tried.contains(backend);
+            tried.push(*backend);
+            is_new
+        });
         if self.width_px.is_some() || self.height_px.is_some() {
             settings.scale = Scale::Box { width_px: self.width_px, height_px: self.height_px, fit: self.fit };
         }
@@ -676,6 +712,7 @@ impl Draft {
             worker_memory_bytes: self
                 .worker_memory_bytes
                 .unwrap_or_else(|| worker_memory_bytes(workers, lambda)),
+            pdfium_library: self.pdfium_library,
             input_suffix: self.input_suffix,
             tls_roots: self.tls_roots,
             log_level: self.log_level,
@@ -781,7 +818,6 @@ mod tests {
     use render_api::PageBox;
 
     use super::*;
-    use crate::config::settings::Backend;
     use crate::encode::ColorMode;
 
     fn accepted(name: &str) -> &'static str {
@@ -828,8 +864,9 @@ mod tests {
             let text = option.default.split(':').next().filter(|_| option.default.starts_with("auto:"));
             let text = text.unwrap_or(option.default);
             let mut given = Given::default();
-            let is_described =
-                ["follows", "85 for", "none", "the source's"].iter().any(|d| text.starts_with(d));
+            let is_described = ["mupdf,", "follows", "85 for", "none", "the source's", "lib/"]
+                .iter()
+                .any(|d| text.starts_with(d));
             if (is_described && option.name != "document-timeout") || option.name == "fit" {
                 continue;
             }
@@ -842,7 +879,7 @@ mod tests {
     fn every_option_refuses_nonsense_but_free_text() {
         for option in OPTIONS {
             let outcome = Given::default().set(Origin::Flag, option, "?!{");
-            let is_free = ["password", "input-suffix"].contains(&option.name);
+            let is_free = ["password", "pdfium-library", "input-suffix"].contains(&option.name);
             assert_eq!(outcome.is_ok(), is_free, "{}", option.name);
         }
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use render_api::{Background, PageBox, Renderer};
+use render_api::{Background, PageBox};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -22,6 +22,8 @@ use crate::plan::KeyTemplate;
 pub struct Settings {
     /// The engine. Default: MuPDF.
     pub backend: Backend,
+    /// The engines that are tried in turn for what the one before failed at. Default: none.
+    pub fallback: Vec<Backend>,
     /// How large images become. Default: 150 dpi.
     pub scale: Scale,
     /// The format of the images. Default: PNG. JPEG has quality 85 unless told otherwise; WebP is
@@ -51,6 +53,7 @@ impl Default for Settings {
     fn default() -> Self {
         Settings {
             backend: Backend::default(),
+            fallback: Vec::new(),
             scale: Scale::default(),
             encoding: Encoding::default(),
             color: ColorMode::default(),
@@ -67,6 +70,11 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The engines that may draw a page, in the order in which they are tried.
+    pub fn backends(&self) -> Vec<Backend> {
+        std::iter::once(self.backend).chain(self.fallback.iter().copied()).collect()
+    }
+
     /// The options in force, by name, without the password.
     ///
     /// Given to a direct invoke, they bring about the same settings again.
@@ -100,6 +108,9 @@ impl Settings {
         let mut map = Map::new();
         let mut insert = |name: &str, value: Value| map.insert(name.to_owned(), value);
         insert("backend", self.backend.as_str().into());
+        if !self.fallback.is_empty() {
+            insert("fallback", format_backends(&self.fallback).into());
+        }
         match self.scale {
             Scale::Dpi(dpi) => {
                 insert("dpi", json!(dpi));
@@ -188,21 +199,27 @@ impl Default for Limits {
 }
 
 /// The engines that there are; a build has some of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum Backend {
     /// MuPDF, with the cargo feature `mupdf`; the default.
     #[default]
     Mupdf,
+    /// PDFium, with the cargo feature `pdfium`; a library that is loaded when a worker starts.
+    Pdfium,
+    /// hayro, with the cargo feature `hayro`.
+    Hayro,
 }
 
 impl Backend {
     /// Every engine, built in or not.
-    pub const ALL: [Backend; 1] = [Backend::Mupdf];
+    pub const ALL: [Backend; 3] = [Backend::Mupdf, Backend::Pdfium, Backend::Hayro];
 
     /// The name used in options, which is the cargo feature's too.
     pub fn as_str(self) -> &'static str {
         match self {
             Backend::Mupdf => "mupdf",
+            Backend::Pdfium => "pdfium",
+            Backend::Hayro => "hayro",
         }
     }
 
@@ -210,21 +227,16 @@ impl Backend {
     pub fn built_in() -> Vec<Backend> {
         let is_built_in = |backend: &Backend| match backend {
             Backend::Mupdf => cfg!(feature = "mupdf"),
+            Backend::Pdfium => cfg!(feature = "pdfium"),
+            Backend::Hayro => cfg!(feature = "hayro"),
         };
         Backend::ALL.into_iter().filter(is_built_in).collect()
     }
 }
 
-impl Backend {
-    /// Starts the engine; `None` if it is not in this build.
-    pub fn renderer(self) -> Option<Box<dyn Renderer>> {
-        match self {
-            #[cfg(feature = "mupdf")]
-            Backend::Mupdf => Some(Box::new(render_mupdf::MuPdf::new())),
-            #[cfg(not(feature = "mupdf"))]
-            Backend::Mupdf => None,
-        }
-    }
+/// Writes engines as the option `fallback` has them.
+fn format_backends(backends: &[Backend]) -> String {
+    backends.iter().map(|backend| backend.as_str()).collect::<Vec<_>>().join(",")
 }
 
 impl fmt::Display for Backend {

@@ -2,8 +2,10 @@
 //!
 //! **Invariant:** this is the only place that calls a renderer in production.
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -12,9 +14,12 @@ use render_api::{
 };
 use rustix::mm::{MapFlags, ProtFlags};
 
-use super::protocol::{FrameError, PROTOCOL_VERSION, Reply, Request, read_header, write_frame};
+use super::engine::LoadedEngine;
+use super::protocol::{
+    ENGINE_UNAVAILABLE, FrameError, PROTOCOL_VERSION, Reply, Request, read_header, write_frame,
+};
 use super::sandbox::{self, Limits};
-use crate::config::Settings;
+use crate::config::{Backend, Settings};
 use crate::encode::{EncodeError, EncodeOptions, Encoder, Resolution};
 
 /// The first argument that makes the executable a worker.
@@ -24,18 +29,18 @@ pub const WORKER_ARGUMENT: &str = "worker";
 ///
 /// Call it first in `main`, before a runtime or a thread is started.
 pub fn run_if_asked() -> Option<ExitCode> {
-    let mut args = std::env::args().skip(1);
-    if args.next().as_deref() != Some(WORKER_ARGUMENT) {
+    let mut args = std::env::args_os().skip(1);
+    if args.next().is_none_or(|first| first != WORKER_ARGUMENT) {
         return None;
     }
-    let mut number = || args.next().and_then(|arg| arg.parse::<u64>().ok());
-    let (Some(memory_bytes), Some(cpu_seconds)) = (number(), number()) else {
+    let Some(orders) = Orders::parse(args) else {
         eprintln!(
-            "{WORKER_ARGUMENT} is started by the program itself: {WORKER_ARGUMENT} <memory bytes> <cpu seconds>"
+            "{WORKER_ARGUMENT} is started by the program itself: \
+             {WORKER_ARGUMENT} <memory bytes> <cpu seconds> <backend> <path of PDFium>"
         );
         return Some(ExitCode::from(2));
     };
-    Some(match serve(&Limits { memory_bytes, cpu_seconds }) {
+    Some(match serve(&orders) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("worker: {error}");
@@ -44,10 +49,34 @@ pub fn run_if_asked() -> Option<ExitCode> {
     })
 }
 
-/// Locks the process in, then answers requests until the parent hangs up.
-fn serve(limits: &Limits) -> Result<(), FrameError> {
-    let sandbox = sandbox::enter(limits);
+/// What the arguments say.
+struct Orders {
+    limits: Limits,
+    backend: Backend,
+    pdfium_library: PathBuf,
+}
+
+impl Orders {
+    fn parse(mut args: impl Iterator<Item = OsString>) -> Option<Orders> {
+        let mut text = || args.next()?.into_string().ok();
+        let limits = Limits { memory_bytes: text()?.parse().ok()?, cpu_seconds: text()?.parse().ok()? };
+        let backend = text()?.parse().ok()?;
+        Some(Orders { limits, backend, pdfium_library: args.next()?.into() })
+    }
+}
+
+/// Loads the engine and locks the process in, then answers requests until the parent hangs up.
+fn serve(orders: &Orders) -> Result<(), FrameError> {
+    let engine = LoadedEngine::load(orders.backend, &orders.pdfium_library);
+    let sandbox = sandbox::enter(&orders.limits);
     let mut socket = Socket;
+    let engine = match engine {
+        Ok(engine) => engine,
+        Err(message) => {
+            let reply = Reply::Failed { code: ENGINE_UNAVAILABLE.into(), message };
+            return Ok(write_frame(&mut socket, &reply, &[])?);
+        }
+    };
     write_frame(&mut socket, &Reply::Ready { protocol: PROTOCOL_VERSION, sandbox }, &[])?;
 
     let Some(Request::Open { pdf_bytes, options, password }) = read_header(&mut socket)? else {
@@ -61,15 +90,7 @@ fn serve(limits: &Limits) -> Result<(), FrameError> {
         }
     };
     // The document borrows the engine, and the process ends with both.
-    let Some(renderer) = settings.backend.renderer() else {
-        let message = format!("backend {} is not in this build", settings.backend);
-        return Ok(write_frame(
-            &mut socket,
-            &Reply::Failed { code: "worker_protocol".into(), message },
-            &[],
-        )?);
-    };
-    let renderer: &'static dyn Renderer = Box::leak(renderer);
+    let renderer: &'static dyn Renderer = Box::leak(engine.start());
     let started = Instant::now();
     let opened = map_pdf(pdf_bytes).and_then(|pdf| renderer.open(pdf, &open_options(&settings, password)));
     let mut document = match opened {

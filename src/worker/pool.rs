@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -18,9 +18,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::child::WORKER_ARGUMENT;
-use super::protocol::{FrameError, PREFIX_BYTES, PROTOCOL_VERSION, Prefix, Reply, Request, frame_head};
+use super::protocol::{
+    ENGINE_UNAVAILABLE, FrameError, PREFIX_BYTES, PROTOCOL_VERSION, Prefix, Reply, Request, frame_head,
+};
 use super::sandbox::{Limits, SandboxReport};
-use crate::config::Settings;
+use crate::config::{Backend, Deployment, Settings};
 use crate::pdf_file::PdfFile;
 
 /// How long a worker may take to say that it is ready. It takes milliseconds, unless the machine
@@ -36,18 +38,63 @@ const MAX_TEXT_CHARS: usize = 300;
 /// How much is kept of the code of a refusal, in characters; all that there are are shorter.
 const MAX_CODE_CHARS: usize = 40;
 
+/// The executable that draws with PDFium for one that is static.
+const PDFIUM_WORKER: &str = "pdfium-worker";
+
 /// How to start a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
     /// The executable. Default: this one, through `/proc/self/exe`.
     pub program: PathBuf,
-    /// Its arguments before the limits. Default: `worker`.
+    /// Its arguments before those that are the same for all. Default: `worker`.
     pub arguments: Vec<OsString>,
+    /// What PDFium needs beside that.
+    pub pdfium: PdfiumCommand,
+}
+
+/// Where PDFium is.
+#[derive(Debug, Clone)]
+pub struct PdfiumCommand {
+    /// The executable that can load it, if the ordinary one cannot. Default: in a static executable,
+    /// which can load no library, `pdfium-worker` beside it; else none.
+    pub program: Option<PathBuf>,
+    /// Its library. Default: `lib/libpdfium.so` beside the executable.
+    pub library: PathBuf,
 }
 
 impl Default for WorkerCommand {
     fn default() -> Self {
-        WorkerCommand { program: "/proc/self/exe".into(), arguments: vec![WORKER_ARGUMENT.into()] }
+        WorkerCommand {
+            program: "/proc/self/exe".into(),
+            arguments: vec![WORKER_ARGUMENT.into()],
+            pdfium: PdfiumCommand::default(),
+        }
+    }
+}
+
+impl Default for PdfiumCommand {
+    fn default() -> Self {
+        let executable = std::env::current_exe().unwrap_or_default();
+        let program = cfg!(target_env = "musl").then(|| executable.with_file_name(PDFIUM_WORKER));
+        PdfiumCommand { program, library: executable.with_file_name("lib").join("libpdfium.so") }
+    }
+}
+
+impl WorkerCommand {
+    /// The usual workers, with PDFium's library where the deployment says.
+    pub fn of(deployment: &Deployment) -> WorkerCommand {
+        let mut command = WorkerCommand::default();
+        if let Some(library) = &deployment.pdfium_library {
+            command.pdfium.library.clone_from(library);
+        }
+        command
+    }
+
+    fn program(&self, backend: Backend) -> &Path {
+        match (backend, &self.pdfium.program) {
+            (Backend::Pdfium, Some(program)) => program,
+            _ => &self.program,
+        }
     }
 }
 
@@ -80,37 +127,46 @@ impl Pool {
     /// # Errors
     ///
     /// [`WorkerError::Spawn`] if the process cannot be started.
-    pub async fn start(&self, pdf: &PdfFile) -> Result<Worker, WorkerError> {
+    pub async fn start(&self, pdf: &PdfFile, backend: Backend) -> Result<Worker, WorkerError> {
         let slot = Arc::clone(&self.slots).acquire_owned().await.expect("the semaphore is never closed");
-        self.start_in(slot, pdf)
+        self.start_in(slot, pdf, backend)
     }
 
     /// Starts a worker if there is room for one now; `None` if there is not, or if it fails.
-    pub fn try_start(&self, pdf: &PdfFile) -> Option<Worker> {
+    pub fn try_start(&self, pdf: &PdfFile, backend: Backend) -> Option<Worker> {
         let slot = Arc::clone(&self.slots).try_acquire_owned().ok()?;
-        self.start_in(slot, pdf).ok()
+        self.start_in(slot, pdf, backend).ok()
     }
 
-    fn start_in(&self, slot: OwnedSemaphorePermit, pdf: &PdfFile) -> Result<Worker, WorkerError> {
+    fn start_in(
+        &self,
+        slot: OwnedSemaphorePermit,
+        pdf: &PdfFile,
+        backend: Backend,
+    ) -> Result<Worker, WorkerError> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(WorkerError::Spawn)?;
         ours.set_nonblocking(true).map_err(WorkerError::Spawn)?;
         let stream = UnixStream::from_std(ours).map_err(WorkerError::Spawn)?;
-        let mut child = Command::new(&self.command.program)
+        let program = self.command.program(backend);
+        let mut child = Command::new(program)
             .args(&self.command.arguments)
             .arg(self.limits.memory_bytes.to_string())
             .arg(self.limits.cpu_seconds.to_string())
+            .arg(backend.as_str())
+            .arg(&self.command.pdfium.library)
             .env_clear()
             .stdin(Stdio::from(pdf.descriptor().map_err(WorkerError::Spawn)?))
             .stdout(Stdio::from(OwnedFd::from(theirs)))
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
-            .map_err(WorkerError::Spawn)?;
+            .map_err(|error| not_started(program, &error))?;
         let last_words = tokio::spawn(last_words(child.stderr.take()));
         let sandbox = Arc::clone(&self.sandbox);
         Ok(Worker {
             child,
             stream,
+            backend,
             last_words: Some(last_words),
             sandbox,
             limits: self.limits,
@@ -121,15 +177,15 @@ impl Pool {
         })
     }
 
-    /// Starts a worker, has it try its sandbox out, and logs what is enforced; later calls and
-    /// later workers log it no more.
+    /// Starts a worker, has it load its engine and try its sandbox out, and logs what is enforced;
+    /// later calls and later workers log it no more.
     ///
     /// # Errors
     ///
     /// As [`start`](Pool::start), or [`WorkerError`] if it does not get ready.
-    pub async fn self_test(&self) -> Result<SandboxReport, WorkerError> {
+    pub async fn self_test(&self, backend: Backend) -> Result<SandboxReport, WorkerError> {
         let empty = PdfFile::new().map_err(WorkerError::Spawn)?;
-        let mut worker = self.start(&empty).await?;
+        let mut worker = self.start(&empty, backend).await?;
         worker.ready().await?;
         Ok(self.sandbox.get().cloned().expect("a ready worker has reported"))
     }
@@ -140,6 +196,7 @@ impl Pool {
 pub struct Worker {
     child: Child,
     stream: UnixStream,
+    backend: Backend,
     last_words: Option<tokio::task::JoinHandle<String>>,
     sandbox: Arc<OnceLock<SandboxReport>>,
     limits: Limits,
@@ -153,6 +210,8 @@ pub struct Worker {
 /// An engine that has opened a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Engine {
+    /// Which one it is.
+    pub backend: Backend,
     /// The number of pages.
     pub page_count: u32,
     /// The engine's own version.
@@ -190,6 +249,9 @@ pub enum WorkerError {
         /// What was wrong.
         message: String,
     },
+    /// The engine cannot be had: its library is missing, or does not fit.
+    #[error("{0}")]
+    Engine(String),
     /// The process could not be started, or failed before it was asked for anything.
     #[error("failed to start a worker process: {0}")]
     Spawn(io::Error),
@@ -223,6 +285,7 @@ impl WorkerError {
     pub fn code(&self) -> &str {
         match self {
             WorkerError::Refused { code, .. } => code,
+            WorkerError::Engine(_) => ENGINE_UNAVAILABLE,
             WorkerError::Spawn(_) => "worker_unavailable",
             WorkerError::Timeout(_) => "page_timeout",
             WorkerError::OutOfMemory { .. } | WorkerError::Killed => "page_memory",
@@ -243,6 +306,11 @@ impl WorkerError {
 }
 
 impl Worker {
+    /// The engine that draws in it.
+    pub fn backend(&self) -> Backend {
+        self.backend
+    }
+
     /// How many pages it has been asked for, so that a failure can be laid at the right door.
     pub fn pages(&self) -> u32 {
         self.pages
@@ -255,9 +323,13 @@ impl Worker {
     /// [`WorkerError`]; after any but [`WorkerError::Refused`] the worker is gone.
     pub async fn open(&mut self, pdf: &PdfFile, settings: &Settings) -> Result<Engine, WorkerError> {
         self.ready().await?;
+        // It knows its engine, and may not know the others.
+        let mut options = settings.canonical();
+        options.remove("fallback");
+        options.insert("backend".to_owned(), self.backend.as_str().into());
         let request = Request::Open {
             pdf_bytes: pdf.bytes(),
-            options: settings.canonical(),
+            options,
             password: settings.password.as_ref().map(|password| password.expose().to_owned()),
         };
         // No encoder writes more than its raw pixels and a little; nothing is longer than all memory.
@@ -265,6 +337,7 @@ impl Worker {
         self.max_file_bytes = raw_bytes.min(self.limits.memory_bytes);
         match self.ask(&request, settings.limits.page_timeout).await? {
             (Reply::Opened { page_count: page_count @ 1.., engine_version, open_us }, _) => Ok(Engine {
+                backend: self.backend,
                 page_count,
                 version: one_line(&engine_version),
                 open: Duration::from_micros(open_us),
@@ -304,7 +377,7 @@ impl Worker {
             return Ok(());
         }
         self.greeted().await.map_err(|error| match error {
-            WorkerError::Killed => WorkerError::Killed,
+            WorkerError::Killed | WorkerError::Engine(_) => error,
             other => WorkerError::Spawn(io::Error::other(other)),
         })
     }
@@ -317,6 +390,18 @@ impl Worker {
                     report(&sandbox);
                 }
                 Ok(())
+            }
+            (Reply::Failed { code, message }, _) if code == ENGINE_UNAVAILABLE => {
+                self.kill().await;
+                Err(WorkerError::Engine(one_line(&message)))
+            }
+            (Reply::Ready { protocol, .. }, _) => {
+                self.kill().await;
+                Err(WorkerError::Engine(format!(
+                    "the worker for {} speaks version {protocol} of the protocol and this program \
+                     {PROTOCOL_VERSION}; deploy the two from one package",
+                    self.backend
+                )))
             }
             (other, _) => self.broke(format!("it greeted with {other:?}")).await,
         }
@@ -403,6 +488,19 @@ fn classify(status: ExitStatus, last_words: &str, limit_bytes: u64) -> WorkerErr
         }
         None => WorkerError::Crashed { detail: format!("{status} {}", one_line(last_words)) },
     }
+}
+
+/// Why a process did not start; a missing worker of PDFium's is the package's fault, and will not
+/// be found by trying again.
+fn not_started(program: &Path, error: &io::Error) -> WorkerError {
+    if error.kind() == io::ErrorKind::NotFound && program.ends_with(PDFIUM_WORKER) {
+        return WorkerError::Engine(format!(
+            "{} is missing, or the program that loads it is: a static executable cannot load PDFium itself, \
+             and needs that worker, of the same release, beside it, on a system with glibc",
+            program.display()
+        ));
+    }
+    WorkerError::Spawn(io::Error::new(error.kind(), format!("{}: {error}", program.display())))
 }
 
 async fn read_frame(stream: &mut UnixStream, max_body_bytes: u64) -> Result<(Reply, Bytes), FrameError> {

@@ -11,9 +11,12 @@ use serde_json::{Map, Value};
 
 use super::sandbox::SandboxReport;
 
-/// The version of these frames. Parent and worker are the same executable today; a worker shipped
-/// beside it is checked by this number.
-pub const PROTOCOL_VERSION: u32 = 1;
+/// The version of these frames. Parent and worker are the same executable, but for a worker that is
+/// shipped beside it, which is checked by this number.
+pub const PROTOCOL_VERSION: u32 = 2;
+
+/// The code of the [`Reply::Failed`] with which a worker greets that has no engine.
+pub const ENGINE_UNAVAILABLE: &str = "backend_unavailable";
 
 /// The longest header that is read, in bytes.
 pub const MAX_HEADER_BYTES: u32 = 256 * 1024;

@@ -60,7 +60,7 @@ impl Setup {
             faults: Vec::new(),
             workers: WorkerCommand {
                 program: env!("CARGO_BIN_EXE_bootstrap").into(),
-                arguments: vec!["worker".into()],
+                ..WorkerCommand::default()
             },
             held_puts: Vec::new(),
         }

@@ -80,6 +80,10 @@ pub(crate) enum Deed {
     Flood,
     /// It refuses, with as long a code and message as a frame can hold.
     LongRefusal,
+    /// It refuses, as an engine does that finds the page damaged.
+    Refusal,
+    /// MuPDF's worker crashes, PDFium's does not open the document, and hayro's does as it should.
+    CrashWhereOthersDoNotOpen,
     /// It exits as if all were well.
     ExitZero,
     /// It dies as if somebody had killed it.
@@ -101,7 +105,7 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    const ALL: [Deed; 26] = [
+    const ALL: [Deed; 28] = [
         Deed::Honest,
         Deed::Garbage,
         Deed::LongHeader,
@@ -119,6 +123,8 @@ impl Deed {
         Deed::Silence,
         Deed::Flood,
         Deed::LongRefusal,
+        Deed::Refusal,
+        Deed::CrashWhereOthersDoNotOpen,
         Deed::ExitZero,
         Deed::Sigkill,
         Deed::Segfault,
@@ -141,6 +147,8 @@ pub(crate) struct Part {
     pub(crate) journal: Option<String>,
     /// Whether it is only a later worker of the document that does the deed.
     pub(crate) later_only: bool,
+    /// The engine whose workers alone do the deed; empty for every engine.
+    pub(crate) backend: String,
 }
 
 impl Part {
@@ -154,23 +162,26 @@ impl Part {
         };
         let journal = self.journal.clone().unwrap_or_default();
         let later = if self.later_only { "later" } else { "always" };
-        [ARGUMENT.to_owned(), moment, format!("{:?}", self.deed), journal, later.to_owned()]
+        let backend = self.backend.clone();
+        [ARGUMENT.to_owned(), moment, format!("{:?}", self.deed), journal, later.to_owned(), backend]
             .into_iter()
             .map(Into::into)
             .collect()
     }
 
     fn parse(arguments: &[String]) -> Option<(Part, Limits)> {
-        let [moment, deed, journal, later, memory, cpu] = arguments else { return None };
+        let [moment, deed, journal, later, only, memory, cpu, backend, _] = arguments else { return None };
         let moment = match moment.as_str() {
             "start" => Moment::Start,
             "open" => Moment::Open,
             "every-page" => Moment::EveryPage,
             number => Moment::Page(number.parse().ok()?),
         };
+        let deed = Deed::ALL.into_iter().find(|known| format!("{known:?}") == *deed)?;
         let part = Part {
             moment,
-            deed: Deed::ALL.into_iter().find(|known| format!("{known:?}") == *deed)?,
+            deed: if only.is_empty() || only == backend { deed } else { Deed::Honest },
+            backend: backend.clone(),
             journal: Some(journal.clone()).filter(|journal| !journal.is_empty()),
             later_only: later == "later",
         };
@@ -222,9 +233,14 @@ impl Actor {
         while let Some(request) = read_header::<Request>(&mut Socket).map_err(io::Error::other)? {
             match request {
                 Request::Open { .. } => {
+                    self.write_down(&format!("open {}", self.part.backend))?;
                     self.write_down("open")?;
                     if self.part.deed == Deed::CrashAndLeaveNobody && is_later {
                         hang()
+                    }
+                    if self.part.deed == Deed::CrashWhereOthersDoNotOpen && self.part.backend == "pdfium" {
+                        refuse()?;
+                        continue;
                     }
                     match self.deed_at(Moment::Open) {
                         Some(deed) => self.commit(deed, 0)?,
@@ -316,6 +332,9 @@ impl Actor {
                 let text = "x".repeat(MAX_HEADER_BYTES as usize / 2 - 100);
                 send(&Reply::Failed { code: text.clone(), message: text }, &[])
             }
+            Deed::Refusal => refuse(),
+            Deed::CrashWhereOthersDoNotOpen if self.part.backend == "mupdf" => raise(libc::SIGSEGV),
+            Deed::CrashWhereOthersDoNotOpen => self.behave(page),
             Deed::ExitZero => std::process::exit(0),
             Deed::Sigkill => raise(libc::SIGKILL),
             Deed::Segfault => raise(libc::SIGSEGV),
@@ -365,6 +384,10 @@ fn opened(page_count: u32) -> Reply {
 
 fn drawn(page: u32) -> Reply {
     Reply::Page { page, width_px: 1, height_px: 1, content_errors: 0, render_us: 1, encode_us: 1 }
+}
+
+fn refuse() -> io::Result<()> {
+    send(&Reply::Failed { code: "malformed".into(), message: "no".into() }, &[])
 }
 
 fn draw(page: u32, bytes: usize) -> io::Result<()> {

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Trial};
+use pdf2img::config::Backend;
 use pdf2img::pages::DeadlineCause;
 use pdf2img::pdf_file::PdfFile;
 use pdf2img::worker::{Pool, WorkerCommand, child};
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
         Some((first, rest)) if first == hostile::ARGUMENT => return hostile::play(rest),
         Some((first, rest)) if first == roles::ARGUMENT => return roles::play(rest),
         // `cargo test worker` is a filter and no worker, which is given its limits.
-        Some((first, [_, _])) if first == child::WORKER_ARGUMENT => {
+        Some((first, [_, _, _, _])) if first == child::WORKER_ARGUMENT => {
             return child::run_if_asked().expect("it is asked");
         }
         _ => {}
@@ -55,6 +56,13 @@ fn trials() -> Vec<Trial> {
         a_worker_that_breaks_the_protocol_on_a_page_costs_that_page_alone,
         a_worker_that_breaks_the_protocol_at_open_is_worker_protocol,
         a_worker_that_breaks_the_protocol_at_the_start_says_nothing_about_the_document,
+        a_worker_of_another_release_is_named_and_worth_another_attempt,
+        a_page_that_one_engine_fails_at_is_drawn_by_the_next,
+        engines_are_tried_in_their_order_and_the_first_ones_failure_counts,
+        a_document_that_one_engine_cannot_open_is_drawn_by_the_next,
+        a_document_that_no_engine_can_open_says_what_each_of_them_said,
+        a_page_passes_over_an_engine_that_cannot_open_the_document,
+        fallback_costs_nothing_where_nothing_fails,
         a_worker_that_ends_on_a_page_costs_that_page_alone,
         a_worker_that_ends_at_open_is_named_by_its_end,
         a_worker_that_hangs_on_a_page_costs_that_page_alone,
@@ -108,8 +116,8 @@ async fn a_shielded_process_that_is_not_root_can_start_workers() {
 
 async fn the_real_worker_finds_its_whole_sandbox_in_force() {
     let program = env!("CARGO_BIN_EXE_bootstrap").into();
-    let command = WorkerCommand { program, arguments: vec![child::WORKER_ARGUMENT.into()] };
-    let report = Pool::new(1, unique_limits(), command).self_test().await.expect("a worker");
+    let command = WorkerCommand { program, ..WorkerCommand::default() };
+    let report = Pool::new(1, unique_limits(), command).self_test(Backend::Mupdf).await.expect("a worker");
     assert_eq!(report.missing, BTreeMap::new());
     for name in [
         "parent_death_signal",
@@ -173,7 +181,6 @@ async fn a_worker_that_breaks_the_protocol_at_the_start_says_nothing_about_the_d
         Deed::LongHeader,
         Deed::LongBody,
         Deed::NoJson,
-        Deed::OtherVersion,
         Deed::Opened,
         Deed::HangUp,
         Deed::ExitZero,
@@ -182,6 +189,91 @@ async fn a_worker_that_breaks_the_protocol_at_the_start_says_nothing_about_the_d
         let error = Scene::of(Moment::Start, deed).play().await.expect_err("it does not start");
         assert_eq!((error.failure.code.as_str(), error.retryable), ("worker_unavailable", true), "{deed:?}");
     }
+}
+
+async fn a_worker_of_another_release_is_named_and_worth_another_attempt() {
+    let error = Scene::of(Moment::Start, Deed::OtherVersion).play().await.expect_err("it does not start");
+    assert_eq!((error.failure.code.as_str(), error.retryable), ("backend_unavailable", true));
+    assert!(error.failure.message.contains("deploy the two from one package"), "{}", error.failure.message);
+}
+
+// Fallback.
+
+/// Every way in which an engine can fail at a page is a reason to try the next one.
+async fn a_page_that_one_engine_fails_at_is_drawn_by_the_next() {
+    for (deed, code) in [
+        (Deed::Segfault, "page_crashed"),
+        (Deed::Silence, "page_timeout"),
+        (Deed::Allocate, "page_memory"),
+        (Deed::Sigkill, "page_memory"),
+        (Deed::Garbage, "worker_protocol"),
+        (Deed::Refusal, "malformed"),
+    ] {
+        let outcome = Scene::of(Moment::Page(3), deed)
+            .fallback(&[Backend::Hayro], Some(Backend::Mupdf))
+            .page_timeout(Duration::from_millis(700))
+            .play()
+            .await
+            .expect("it opens");
+        for (number, page) in &outcome {
+            let (backend, attempts) = match number {
+                3 => ("hayro", vec![("mupdf".to_owned(), code.to_owned())]),
+                _ => ("mupdf", vec![]),
+            };
+            assert_eq!((page.code.as_str(), page.backend.as_str()), ("kept", backend), "{deed:?}: {page:?}");
+            assert_eq!(page.attempts, attempts, "{deed:?}, page {number}");
+        }
+        assert_eq!(outcome.len(), PAGES as usize, "{deed:?}");
+    }
+}
+
+async fn engines_are_tried_in_their_order_and_the_first_ones_failure_counts() {
+    let outcome = Scene::of(Moment::Page(3), Deed::Segfault)
+        .fallback(&[Backend::Hayro, Backend::Pdfium], None)
+        .play()
+        .await
+        .expect("it opens");
+    stage::assert_only_page_3_failed(&outcome, "page_crashed", Deed::Segfault);
+    let tried = ["mupdf", "hayro", "pdfium"].map(|name| (name.to_owned(), "page_crashed".to_owned()));
+    assert_eq!(outcome[&3].attempts, tried);
+}
+
+async fn a_document_that_one_engine_cannot_open_is_drawn_by_the_next() {
+    for deed in [Deed::Segfault, Deed::Silence, Deed::Refusal, Deed::NoPages] {
+        let scene = Scene::of(Moment::Open, deed)
+            .fallback(&[Backend::Hayro], Some(Backend::Mupdf))
+            .page_timeout(Duration::from_millis(700));
+        let outcome = scene.play().await.expect("the second engine opens it");
+        let drawn: Vec<&str> = outcome.values().map(|page| page.backend.as_str()).collect();
+        assert_eq!(drawn, ["hayro"; PAGES as usize], "{deed:?}");
+    }
+}
+
+async fn a_document_that_no_engine_can_open_says_what_each_of_them_said() {
+    let scene = Scene::of(Moment::Open, Deed::Refusal).fallback(&[Backend::Hayro], None);
+    let error = scene.play().await.expect_err("none opens it");
+    assert_eq!((error.failure.code.as_str(), error.retryable), ("malformed", false));
+    assert!(error.failure.message.contains("; hayro: no (malformed)"), "{}", error.failure.message);
+}
+
+/// An engine that is tried for a page may not even open the document.
+async fn a_page_passes_over_an_engine_that_cannot_open_the_document() {
+    let scene = Scene::of(Moment::Page(3), Deed::CrashWhereOthersDoNotOpen)
+        .fallback(&[Backend::Pdfium, Backend::Hayro], None);
+    let outcome = scene.play().await.expect("it opens");
+    assert_eq!(outcome[&3].backend, "hayro", "{:?}", outcome[&3]);
+    let tried = [("mupdf", "page_crashed"), ("pdfium", "malformed")];
+    assert_eq!(outcome[&3].attempts, tried.map(|(name, code)| (name.to_owned(), code.to_owned())));
+}
+
+/// No page is drawn twice, and no worker is started for an engine that nobody needs.
+async fn fallback_costs_nothing_where_nothing_fails() {
+    let scene = Scene::of(Moment::EveryPage, Deed::Honest)
+        .fallback(&[Backend::Hayro, Backend::Pdfium], None)
+        .with_journal();
+    let outcome = scene.play().await.expect("it opens");
+    assert!(outcome.values().all(|page| page.backend == "mupdf" && page.attempts.is_empty()));
+    assert_eq!((scene.journal_lines("open hayro"), scene.journal_lines("open pdfium")), (0, 0));
 }
 
 // Ends.
@@ -285,7 +377,7 @@ async fn a_document_of_endless_pages_is_refused() {
 }
 
 async fn a_missing_executable_is_worker_unavailable_and_worth_another_attempt() {
-    let command = WorkerCommand { program: "/nowhere/bootstrap".into(), arguments: Vec::new() };
+    let command = WorkerCommand { program: "/nowhere/bootstrap".into(), ..WorkerCommand::default() };
     let error = Scene::with_command(command).play().await.expect_err("it does not start");
     assert_eq!((error.failure.code.as_str(), error.retryable), ("worker_unavailable", true));
 }
@@ -319,7 +411,10 @@ async fn no_process_is_left_when_a_worker_is_dropped() {
     for (moment, deed) in [(Moment::Start, Deed::Silence), (Moment::Open, Deed::Honest)] {
         let limits = unique_limits();
         let pool = Pool::new(1, limits, command(moment, deed));
-        let worker = pool.start(&PdfFile::from_bytes(b"%PDF-").expect("a file")).await.expect("a worker");
+        let worker = pool
+            .start(&PdfFile::from_bytes(b"%PDF-").expect("a file"), Backend::Mupdf)
+            .await
+            .expect("a worker");
         until(|| processes_of(&limits).len() == 1).await;
         let process = processes_of(&limits)[0];
         drop(worker);

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
-use pdf2img::config::Settings;
+use pdf2img::config::{Backend, Settings};
 use pdf2img::pdf_file::PdfFile;
 use pdf2img::worker::sandbox::shield_memory;
 use pdf2img::worker::{Pool, WorkerCommand};
@@ -141,7 +141,7 @@ fn boss() -> ExitCode {
     let (worker, engine) = runtime.block_on(async {
         let pdf = PdfFile::from_bytes(&document.bytes()).expect("a file in memory");
         let pool = Pool::new(1, unique_limits(), WorkerCommand::default());
-        let mut worker = pool.start(&pdf).await.expect("a worker");
+        let mut worker = pool.start(&pdf, Backend::Mupdf).await.expect("a worker");
         let engine = worker.open(&pdf, &Settings::default()).await.expect("it opens");
         (worker, engine)
     });

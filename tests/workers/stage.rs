@@ -8,14 +8,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pdf2img::config::Settings;
+use pdf2img::config::{Backend, Settings};
+use pdf2img::manifest::Failure;
 use pdf2img::pages::{
-    Deadline, DeadlineCause, DocumentError, Kept, PageOutcome, PageSink, Request, SinkError, render_pages,
+    Deadline, DeadlineCause, DocumentError, DrawnPage, Kept, PageOutcome, PageReport, PageSink, Request,
+    SinkError, render_pages,
 };
 use pdf2img::pdf_file::PdfFile;
 use pdf2img::worker::sandbox::Limits;
 use pdf2img::worker::{Pool, Rendered, WorkerCommand};
-use render_api::PageIndex;
 use rustix::process::Pid;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -46,6 +47,10 @@ pub(crate) struct Page {
     pub(crate) message: String,
     /// Whether another attempt may get it.
     pub(crate) is_missing: bool,
+    /// The engine that drew it; empty if none did.
+    pub(crate) backend: String,
+    /// The engines that failed at it, with their codes.
+    pub(crate) attempts: Vec<(String, String)>,
 }
 
 impl Scene {
@@ -79,6 +84,15 @@ impl Scene {
 
     pub(crate) fn of_pdf(mut self, pdf: Vec<u8>) -> Scene {
         self.pdf = pdf;
+        self
+    }
+
+    /// Engines beside MuPDF that are tried; the deed is done by MuPDF's workers alone, or by all.
+    pub(crate) fn fallback(mut self, fallback: &[Backend], guilty: Option<Backend>) -> Scene {
+        self.settings.fallback = fallback.to_vec();
+        if let (Err(part), Some(guilty)) = (&mut self.command, guilty) {
+            part.backend = guilty.to_string();
+        }
         self
     }
 
@@ -154,20 +168,24 @@ impl Scene {
         let done = BTreeSet::new();
         let request = Request { settings: &self.settings, done: &done, deadline };
         let outcome = render_pages(&pool, &pdf, None, &request, self.gallery()).await?;
-        Ok(outcome.pages.into_iter().map(|(number, outcome)| (number, Page::of(outcome))).collect())
+        Ok(outcome.pages.into_iter().map(|(number, report)| (number, Page::of(report))).collect())
     }
 }
 
 impl Page {
-    fn of(outcome: PageOutcome) -> Page {
-        let (failure, is_missing) = match outcome {
+    fn of(report: PageReport) -> Page {
+        let attempts =
+            report.attempts.into_iter().map(|attempt| (attempt.backend, attempt.failure.code)).collect();
+        let (failure, is_missing) = match report.outcome {
             PageOutcome::Kept { image } => {
-                return Page { code: "kept".to_owned(), message: image.key, is_missing: false };
+                let (code, backend) = ("kept".to_owned(), image.backend);
+                return Page { code, message: image.key, is_missing: false, backend, attempts };
             }
             PageOutcome::Failed(failure) => (failure, false),
             PageOutcome::Missing(failure) => (failure, true),
         };
-        Page { code: failure.code, message: failure.message, is_missing }
+        let Failure { code, message } = failure;
+        Page { code, message, is_missing, backend: String::new(), attempts }
     }
 }
 
@@ -199,7 +217,8 @@ impl Gallery {
 
 #[async_trait]
 impl PageSink for Gallery {
-    async fn keep(&self, page: PageIndex, _page_count: u32, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+        let page = drawn.page;
         assert!(!image.file.is_empty());
         tokio::time::sleep(self.delay).await;
         let is_new = self.pages.lock().expect("no panic holds this lock").insert(page.0);
@@ -214,11 +233,11 @@ pub(crate) fn command(moment: Moment, deed: Deed) -> WorkerCommand {
 }
 
 fn command_of(part: &Part) -> WorkerCommand {
-    WorkerCommand { program: "/proc/self/exe".into(), arguments: part.arguments() }
+    WorkerCommand { arguments: part.arguments(), ..WorkerCommand::default() }
 }
 
 fn part(moment: Moment, deed: Deed) -> Part {
-    Part { moment, deed, journal: None, later_only: false }
+    Part { moment, deed, journal: None, later_only: false, backend: String::new() }
 }
 
 /// Limits by which a pool's workers can be told from those of other tests in this process.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::excess::excess;
 use crate::picture::Picture;
-use crate::shift::Shift;
+use crate::shift::{Overlap, Shift};
 
 /// A pixel differs if its excess is above so many levels of 255.
 ///
@@ -37,7 +37,7 @@ pub enum Comparison {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// Structural similarity as SSIMULACRA2 has it: 100 is identical, 70 hard to tell apart side by
-    /// side, 30 plainly different; it may be negative. It is taken without a shift.
+    /// side, 30 plainly different; it may be negative.
     /// `None` if there is none to be had.
     pub score: Option<f64>,
     /// The shift under which the rest was counted.
@@ -84,7 +84,7 @@ pub fn compare(first: &Picture, second: &Picture) -> Comparison {
     let differing: u32 = cells.counts.iter().sum();
     let worst_cell = cells.counts.iter().copied().max().unwrap_or(0);
     Comparison::Figures(Figures {
-        score: score(first, second),
+        score: score(first, second, &overlap),
         shift,
         differing: f64::from(differing) / excess.len().max(1) as f64,
         worst_cell: f64::from(worst_cell) / (CELL_PX * CELL_PX) as f64,
@@ -114,14 +114,18 @@ pub(crate) fn differing_by_cell(excess: &[i16], width_px: usize) -> Cells {
 }
 
 /// `None` if the scorer refuses the pictures, as it does where it counts pixels in fewer bits.
-fn score(first: &Picture, second: &Picture) -> Option<f64> {
-    let (width_px, height_px) = first.size_px();
-    let config = if width_px * height_px > STRIPS_ABOVE_PIXELS {
+fn score(first: &Picture, second: &Picture, overlap: &Overlap) -> Option<f64> {
+    let config = if overlap.width_px * overlap.height_px > STRIPS_ABOVE_PIXELS {
         Ssimulacra2Config::strips(STRIP_ROWS)
     } else {
         Ssimulacra2Config::default()
     };
-    let (width, height) = (u32::try_from(width_px).ok()?, u32::try_from(height_px).ok()?);
-    let pixels = |rgb| PixelSlice::new(rgb, width, height, width_px * 3, PixelDescriptor::RGB8_SRGB).ok();
-    compute_ssimulacra2_with_config(&pixels(first.rgb())?.into(), &pixels(second.rgb())?.into(), &config).ok()
+    let stride = first.width_px() * 3;
+    let (width, height) = (u32::try_from(overlap.width_px).ok()?, u32::try_from(overlap.height_px).ok()?);
+    let part = |picture, x, y| {
+        let rgb = &Picture::rgb(picture)[y * stride + x * 3..];
+        PixelSlice::new(rgb, width, height, stride, PixelDescriptor::RGB8_SRGB).ok().map(PixelSlice::into)
+    };
+    let (first, second) = (part(first, overlap.x, overlap.y)?, part(second, overlap.other_x, overlap.other_y)?);
+    compute_ssimulacra2_with_config(&first, &second, &config).ok()
 }

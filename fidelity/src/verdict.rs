@@ -14,7 +14,7 @@ pub const SAME_WORST_CELL: f64 = 0.04;
 pub const SAME_DIFFERING: f64 = 0.000_5;
 
 /// The largest share of differing pixels in a cell for pictures that are near.
-pub const NEAR_WORST_CELL: f64 = 0.16;
+pub const NEAR_WORST_CELL: f64 = 0.08;
 
 /// The largest share of differing pixels on a page for pictures that are near.
 pub const NEAR_DIFFERING: f64 = 0.005;

@@ -11,13 +11,15 @@ use render_api::{Pixmap, Renderer};
 use crate::pdf::Pdf;
 use crate::probe::{has_ink, picture};
 
-crate::check_list!(
-    east_asian_text_that_brings_no_font_is_drawn_in_its_place,
-    different_east_asian_characters_have_different_glyphs,
-    an_east_asian_character_is_the_same_in_every_encoding,
-    east_asian_characters_have_their_shapes,
-    vertical_east_asian_text_runs_down_the_page,
-);
+crate::check_list! {
+    "East Asian text without an embedded font" => [
+        east_asian_text_that_brings_no_font_is_drawn_in_its_place,
+        different_east_asian_characters_have_different_glyphs,
+        an_east_asian_character_is_the_same_in_every_encoding,
+        east_asian_characters_have_their_shapes,
+        vertical_east_asian_text_runs_down_the_page,
+    ],
+}
 
 /// A character collection of Adobe's, with two characters in the encodings that it has for Unicode
 /// and for the older code of its country.
@@ -174,7 +176,9 @@ pub(crate) mod without_a_font {
     use crate::pdf::Pdf;
     use crate::probe::pixel;
 
-    crate::check_list!(text_without_its_east_asian_font_costs_nothing_else);
+    crate::check_list! {
+        "Fonts that are not embedded" => [text_without_its_east_asian_font_costs_nothing_else],
+    }
 
     fn text_without_its_east_asian_font_costs_nothing_else(renderer: &dyn Renderer) {
         for Collection { ordering, font, unicode: (cmap, [first, second]), .. } in &COLLECTIONS {

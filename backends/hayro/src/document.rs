@@ -19,6 +19,7 @@ use crate::amend::{self, is_shown};
 use crate::contain::contained;
 use crate::opened::{Opened, Source};
 use crate::page::raw_page;
+use crate::settings::settings;
 
 /// An open PDF, and what is reused from page to page.
 pub(crate) struct HayroDocument {
@@ -171,18 +172,6 @@ impl Canvas {
         // No threads, whatever features another crate has given vello: a worker may not have any.
         let settings = vello_cpu::RenderSettings { num_threads: 0, ..vello_cpu::RenderSettings::default() };
         Canvas { context: RenderContext::new_with(1, 1, settings), resources: Resources::default() }
-    }
-}
-
-/// hayro's own settings, with every warning counted.
-fn settings(warnings: &Arc<AtomicU32>) -> InterpreterSettings {
-    let warnings = Arc::clone(warnings);
-    InterpreterSettings {
-        warning_sink: Arc::new(move |_| {
-            // Stops short of the end, which a hostile document could reach.
-            let _ = warnings.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1));
-        }),
-        ..InterpreterSettings::default()
     }
 }
 

@@ -8,7 +8,7 @@
 //!
 //! [`LocalStack`] is the whole; its [`events`](LocalStack::events) say what happens in it.
 
-mod contact_sheet;
+pub(crate) mod contact_sheet;
 mod delivery;
 mod environment;
 mod events;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use pdf2img_cli::compare::{self, CompareArguments};
 use pdf2img_cli::local_command::{self, LocalArguments};
 use pdf2img_cli::render::{self, RenderArguments};
 
@@ -18,6 +19,8 @@ struct Arguments {
 enum Command {
     /// Turn the pages of files into images.
     Render(RenderArguments),
+    /// Draw files with several engines, and show where they disagree.
+    Compare(Box<CompareArguments>),
     /// Run the whole service on this machine: S3, its events, and Lambda around the real function.
     Local(LocalArguments),
 }
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let result = match command {
         Command::Render(arguments) => render::run(arguments),
+        Command::Compare(arguments) => compare::run(*arguments),
         Command::Local(arguments) => local_command::run(arguments),
     };
     result.unwrap_or_else(|error| {

@@ -301,7 +301,8 @@ impl Studio {
     }
 }
 
-fn read(file: &Path, pdf: &mut PdfFile, max_bytes: u64) -> io::Result<()> {
+/// Reads a file, or standard input, up to a length.
+pub(crate) fn read(file: &Path, pdf: &mut PdfFile, max_bytes: u64) -> io::Result<()> {
     let mut from: Box<dyn Read> =
         if file == Path::new(STANDARD) { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
     let mut chunk = vec![0; CHUNK_BYTES];

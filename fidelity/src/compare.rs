@@ -126,6 +126,7 @@ fn score(first: &Picture, second: &Picture, overlap: &Overlap) -> Option<f64> {
         let rgb = &Picture::rgb(picture)[y * stride + x * 3..];
         PixelSlice::new(rgb, width, height, stride, PixelDescriptor::RGB8_SRGB).ok().map(PixelSlice::into)
     };
-    let (first, second) = (part(first, overlap.x, overlap.y)?, part(second, overlap.other_x, overlap.other_y)?);
+    let (first, second) =
+        (part(first, overlap.x, overlap.y)?, part(second, overlap.other_x, overlap.other_y)?);
     compute_ssimulacra2_with_config(&first, &second, &config).ok()
 }

@@ -3,7 +3,7 @@
 //! They are opened from disk, so they are whole in themselves and link to the images by relative
 //! paths. Everything that comes from a document is escaped: keys and messages are not ours.
 
-mod html;
+pub(crate) mod html;
 
 use std::collections::BTreeMap;
 use std::fs;

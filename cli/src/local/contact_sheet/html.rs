@@ -240,7 +240,7 @@ fn push(html: &mut String, text: fmt::Arguments<'_>) {
 }
 
 /// Text, safe between tags and in attributes.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -256,7 +256,7 @@ impl Display for Escaped<'_> {
 }
 
 /// A key as the path of a link.
-struct Link<'a>(&'a str);
+pub(crate) struct Link<'a>(pub(crate) &'a str);
 
 impl Display for Link<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

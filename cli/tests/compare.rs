@@ -58,7 +58,17 @@ fn a_document_that_no_engine_opens_is_in_the_record_and_costs_no_other() {
     fs::write(folder.path().join("bad.pdf"), "<html></html>").unwrap();
     let output = compare(
         folder.path(),
-        &["good.pdf", "bad.pdf", "gone.pdf", "--backends", "mupdf,hayro", "--out", "out", "--pictures", "all"],
+        &[
+            "good.pdf",
+            "bad.pdf",
+            "gone.pdf",
+            "--backends",
+            "mupdf,hayro",
+            "--out",
+            "out",
+            "--pictures",
+            "all",
+        ],
     );
     assert_eq!(output.status.code(), Some(1));
     let record = record(folder.path());

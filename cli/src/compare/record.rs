@@ -156,11 +156,11 @@ impl Document {
             .engines
             .iter()
             .filter_map(|(engine, on)| Some((engine.as_str(), on.error.as_ref()?.code.as_str())));
-        whole.chain(self.pages.iter().flat_map(|page| {
+        whole.chain(self.pages.iter().flat_map(move |page| {
             // Where the document did not open, that has been said.
             page.failures
                 .iter()
-                .filter(|(engine, _)| self.engines.get(*engine).is_none_or(|on| on.error.is_none()))
+                .filter(move |(engine, _)| self.engines.get(*engine).is_none_or(|on| on.error.is_none()))
                 .map(|(engine, failure)| (engine.as_str(), failure.code.as_str()))
         }))
     }

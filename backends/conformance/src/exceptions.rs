@@ -64,4 +64,8 @@ const MUPDF: &[Row] = &[
 
 const PDFIUM: &[Row] = &[];
 
-const HAYRO: &[Row] = &[];
+const HAYRO: &[Row] = &[(
+    "the_user_and_the_owner_password_open_a_document",
+    Run::AndFails,
+    "It tries the user's password only, except in documents with AES-256.",
+)];

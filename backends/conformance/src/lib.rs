@@ -14,6 +14,7 @@
 mod annotations;
 mod blending;
 mod boxes;
+mod cjk;
 mod codecs;
 mod colour;
 mod content;
@@ -72,6 +73,7 @@ pub fn checks() -> Vec<Check> {
         paths::CHECKS,
         text::CHECKS,
         fonts::CHECKS,
+        cjk::without_a_font::CHECKS,
         images::CHECKS,
         filters::CHECKS,
         codecs::CHECKS,
@@ -93,6 +95,12 @@ pub fn checks() -> Vec<Check> {
     .concat()
 }
 
+/// Every check of Chinese, Japanese and Korean text whose font is not embedded: for engines in a
+/// build that has a font for it.
+pub fn cjk_checks() -> Vec<Check> {
+    cjk::CHECKS.to_vec()
+}
+
 /// Runs every check, those after a failed one too, and holds the outcome against [`exceptions`].
 ///
 /// # Panics
@@ -100,12 +108,25 @@ pub fn checks() -> Vec<Check> {
 /// If a check fails that is no exception, or one passes that is, or an exception names no check.
 /// The message names all of them; what each check found is printed as it happens.
 pub fn assert_conforms(renderer: &dyn Renderer) {
-    let checks = checks();
+    assert_passes(renderer, checks());
+}
+
+/// Runs [`cjk_checks`], as [`assert_conforms`] runs the others.
+///
+/// # Panics
+///
+/// As [`assert_conforms`] does.
+pub fn assert_draws_cjk(renderer: &dyn Renderer) {
+    assert_passes(renderer, cjk_checks());
+}
+
+fn assert_passes(renderer: &dyn Renderer, checks: Vec<Check>) {
+    let all: Vec<Check> = self::checks().into_iter().chain(cjk_checks()).collect();
     let exceptions: Vec<Exception> =
         exceptions().into_iter().filter(|exception| exception.engine == renderer.name()).collect();
     let mut faults: Vec<String> = exceptions
         .iter()
-        .filter(|exception| !checks.iter().any(|check| check.name == exception.check))
+        .filter(|exception| !all.iter().any(|check| check.name == exception.check))
         .map(|exception| format!("exceptions.rs names a check that there is not: {}", exception.check))
         .collect();
     for check in checks {
@@ -167,7 +188,7 @@ mod tests {
 
     #[test]
     fn an_engine_that_opens_nothing_passes_no_check() {
-        for check in checks() {
+        for check in checks().into_iter().chain(cjk_checks()) {
             let outcome = catch_unwind(AssertUnwindSafe(|| check.run(&Broken)));
             assert!(outcome.is_err(), "{} passed", check.name);
         }
@@ -244,9 +265,10 @@ mod tests {
 
     #[test]
     fn every_check_has_a_name_of_its_own() {
-        let mut names: Vec<&str> = checks().iter().map(|check| check.name).collect();
+        let mut names: Vec<&str> = checks().iter().chain(&cjk_checks()).map(|check| check.name).collect();
+        let count = names.len();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), checks().len());
+        assert_eq!(names.len(), count);
     }
 }

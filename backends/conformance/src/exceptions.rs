@@ -64,8 +64,90 @@ const MUPDF: &[Row] = &[
 
 const PDFIUM: &[Row] = &[];
 
-const HAYRO: &[Row] = &[(
-    "the_user_and_the_owner_password_open_a_document",
-    Run::AndFails,
-    "It tries the user's password only, except in documents with AES-256.",
-)];
+const HAYRO: &[Row] = &[
+    (
+        "calibrated_colours_that_resemble_the_screens_look_like_them",
+        Run::AndFails,
+        "CalGray comes out up to eight levels lighter than the screen's gray that it describes.",
+    ),
+    (
+        "lab_colours_have_their_lightness_and_hue",
+        Run::AndFails,
+        "Saturated colours in Lab miss their red by up to 18 levels.",
+    ),
+    (
+        "an_isolated_group_does_not_see_what_is_under_it",
+        Run::AndFails,
+        "Every transparency group is drawn as if it were isolated.",
+    ),
+    (
+        "a_knockout_group_shows_its_last_element_only",
+        Run::AndFails,
+        "Knockout groups are drawn as other groups are.",
+    ),
+    (
+        "a_mask_of_luminosity_shows_where_it_is_light",
+        Run::AndFails,
+        "Luminosity has the weights 0.21, 0.72 and 0.07 of television, and not 0.3, 0.59 and 0.11.",
+    ),
+    (
+        "a_membership_shows_content_by_its_policy",
+        Run::AndFails,
+        "A membership that is written into the resources, and not an object of its own, is not evaluated.",
+    ),
+    (
+        "a_membership_shows_content_by_its_expression",
+        Run::AndFails,
+        "Visibility expressions of layer memberships are not evaluated.",
+    ),
+    (
+        "an_annotation_of_a_layer_that_is_off_is_hidden",
+        Run::AndFails,
+        "Annotations are drawn whether or not their layer is on.",
+    ),
+    (
+        "an_appearance_is_chosen_by_its_state",
+        Run::AndFails,
+        "A state without an appearance gets that of the state Off, where it should have none.",
+    ),
+    (
+        "a_broken_annotation_does_not_cost_another",
+        Run::AndFails,
+        "An entry of /Annots that is no dictionary costs those after it.",
+    ),
+    (
+        "a_square_without_appearance_is_drawn",
+        Run::AndFails,
+        "Annotations are drawn by their appearance streams only.",
+    ),
+    (
+        "a_highlight_without_appearance_is_drawn_and_lets_text_through",
+        Run::AndFails,
+        "Annotations are drawn by their appearance streams only.",
+    ),
+    (
+        "an_ink_line_without_appearance_is_drawn",
+        Run::AndFails,
+        "Annotations are drawn by their appearance streams only.",
+    ),
+    (
+        "a_text_field_without_appearance_shows_its_value",
+        Run::AndFails,
+        "Form fields are drawn by their appearance streams only.",
+    ),
+    (
+        "a_text_field_inherits_its_value_and_looks",
+        Run::AndFails,
+        "Form fields are drawn by their appearance streams only.",
+    ),
+    (
+        "a_choice_without_appearance_shows_its_value",
+        Run::AndFails,
+        "Form fields are drawn by their appearance streams only.",
+    ),
+    (
+        "a_stream_without_its_end_mark_is_found",
+        Run::AndFails,
+        "A stream whose end mark is missing is not read.",
+    ),
+];

@@ -182,6 +182,20 @@ impl PageGeometry {
             PageSize { width_pt: height_pt, height_pt: width_pt }
         }
     }
+
+    /// The matrix `[a, b, c, d, e, f]` of `x' = a·x + c·y + e`, `y' = b·x + d·y + f`, which takes the
+    /// page's own space, y upwards, to pixels, y downwards, with the top left corner of the page as it
+    /// is seen at the origin, and `scale_x` × `scale_y` pixels to a pt.
+    pub fn to_pixels(&self, scale_x: f64, scale_y: f64) -> [f64; 6] {
+        let [x0, y0, x1, y1] = self.rect;
+        let (sx, sy) = (scale_x * self.user_unit, scale_y * self.user_unit);
+        match self.rotate {
+            90 => [0.0, sy, sx, 0.0, -y0 * sx, -x0 * sy],
+            180 => [-sx, 0.0, 0.0, sy, x1 * sx, -y0 * sy],
+            270 => [0.0, -sy, -sx, 0.0, y1 * sx, x1 * sy],
+            _ => [sx, 0.0, 0.0, -sy, -x0 * sx, y1 * sy],
+        }
+    }
 }
 
 fn normalised([x0, y0, x1, y1]: RawBox) -> Option<RawBox> {
@@ -260,6 +274,17 @@ mod tests {
         assert_eq!(width(with(2.0)), 200.0);
         for absurd in [0.0, -1.0, f64::NAN, 1e6, f64::INFINITY] {
             assert_eq!(width(with(absurd)), 100.0, "UserUnit {absurd}");
+        }
+    }
+
+    /// Where the corner of the box lies in the image that is the top left one of the page as it is seen.
+    #[test]
+    fn the_top_left_corner_as_seen_is_the_origin_under_every_rotation() {
+        let rect = [10.0, 20.0, 110.0, 220.0];
+        for (rotate, x, y) in [(0, 10.0, 220.0), (90, 10.0, 20.0), (180, 110.0, 20.0), (270, 110.0, 220.0)] {
+            let geometry = PageGeometry { rect, rotate, user_unit: 2.0 };
+            let [a, b, c, d, e, f] = geometry.to_pixels(1.5, 3.0);
+            assert_eq!((a * x + c * y + e, b * x + d * y + f), (0.0, 0.0), "rotate {rotate}");
         }
     }
 

@@ -6,12 +6,14 @@
 //!
 //! - [`geometry`]: which rectangle of a page is drawn, and how many pixels it becomes;
 //! - [`pixmap`]: the layout of pixels in memory, and the cap on their number;
+//! - [`pixels`]: the background before a page is drawn, and colours that alpha was multiplied into;
 //! - [`error`]: the few kinds of failure that a caller can act on.
 //!
 //! The traits are object-safe and ask for no `Send`: a worker process has one thread.
 
 pub mod error;
 pub mod geometry;
+pub mod pixels;
 pub mod pixmap;
 pub mod renderer;
 

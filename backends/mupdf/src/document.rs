@@ -2,12 +2,10 @@
 
 use render_api::{
     Background, Document, Drawn, OpenOptions, PageBox, PageGeometry, PageIndex, PageSize, PixelFormat,
-    Pixmap, RenderError, RenderOptions,
+    Pixmap, RenderError, RenderOptions, pixels,
 };
 
 use crate::ffi::{Drawing, Handle};
-use crate::geometry::page_to_pixels;
-use crate::pixels;
 
 /// An open PDF, and the page that was asked for last, loaded.
 pub(crate) struct MuPdfDocument<'a> {
@@ -63,7 +61,7 @@ impl Document for MuPdfDocument<'_> {
         let outcome = self.handle.draw_page(
             &Drawing {
                 geometry: &geometry,
-                matrix: page_to_pixels(&geometry, options.scale_x, options.scale_y),
+                matrix: geometry.to_pixels(options.scale_x, options.scale_y).map(|v| v as f32),
                 annotations: options.annotations,
             },
             out,

@@ -1,13 +1,11 @@
 //! MuPDF behind the contract.
 //!
 //! [`MuPdf`] opens a document in a MuPDF context of its own (`ffi`, over `shim.c`, which catches
-//! what MuPDF throws). `render-api` decides which rectangle of a page is drawn; `geometry` turns
-//! that into the matrix for MuPDF, and `pixels` is what happens to the image before and after.
+//! what MuPDF throws). `render-api` decides which rectangle of a page is drawn, and what happens to
+//! the image before and after.
 
 mod document;
 mod ffi;
-mod geometry;
-mod pixels;
 
 // The library with which MuPDF decodes JPEG. Without a mention, rustc would leave it out of the link;
 // with it, it comes after this crate and MuPDF, which is the order that a linker needs.

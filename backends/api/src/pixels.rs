@@ -1,7 +1,7 @@
-//! What happens to an image before and after MuPDF draws on it.
+//! What happens to an image before and after an engine draws on it.
 
 /// Repeats `pixel` over the whole of `data`.
-pub(crate) fn fill(data: &mut [u8], pixel: &[u8]) {
+pub fn fill(data: &mut [u8], pixel: &[u8]) {
     if pixel.iter().all(|&byte| byte == pixel[0]) {
         data.fill(pixel[0]);
         return;
@@ -12,12 +12,12 @@ pub(crate) fn fill(data: &mut [u8], pixel: &[u8]) {
 }
 
 /// Whether [`fill`] with this pixel would change nothing.
-pub(crate) fn is_filled_with(data: &[u8], pixel: &[u8]) -> bool {
+pub fn is_filled_with(data: &[u8], pixel: &[u8]) -> bool {
     data.chunks_exact(pixel.len()).all(|found| found == pixel)
 }
 
 /// Divides the colours of RGBA pixels by their alpha, rounding to nearest.
-pub(crate) fn unmultiply_alpha(rgba: &mut [u8]) {
+pub fn unmultiply_alpha(rgba: &mut [u8]) {
     for pixel in rgba.as_chunks_mut::<4>().0 {
         let alpha = u32::from(pixel[3]);
         // Nearly every pixel of a page is opaque or empty, and needs no division.

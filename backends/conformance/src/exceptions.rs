@@ -71,11 +71,6 @@ const HAYRO: &[Row] = &[
         "CalGray comes out up to eight levels lighter than the screen's gray that it describes.",
     ),
     (
-        "lab_colours_have_their_lightness_and_hue",
-        Run::AndFails,
-        "Saturated colours in Lab miss their red by up to 18 levels.",
-    ),
-    (
         "an_isolated_group_does_not_see_what_is_under_it",
         Run::AndFails,
         "Every transparency group is drawn as if it were isolated.",
@@ -104,11 +99,6 @@ const HAYRO: &[Row] = &[
         "an_annotation_of_a_layer_that_is_off_is_hidden",
         Run::AndFails,
         "Annotations are drawn whether or not their layer is on.",
-    ),
-    (
-        "an_appearance_is_chosen_by_its_state",
-        Run::AndFails,
-        "A state without an appearance gets that of the state Off, where it should have none.",
     ),
     (
         "a_broken_annotation_does_not_cost_another",

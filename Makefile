@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 # rustup puts itself on the PATH of later logins only.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 export CARGO_TERM_COLOR ?= auto
+# Where the tests of the engine PDFium find its library.
+export PDF2IMG_PDFIUM_LIBRARY ?= $(shell scripts/setup.sh --print-pdfium)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TOOLS = $(shell scripts/setup.sh --print-path)
@@ -33,7 +35,7 @@ demo: ## Build, start S3 and Lambda on this machine, upload the corpus, show wha
 
 .PHONY: test
 test: ## Check format and lints, run all tests, build the documentation, check the corpus
-	@scripts/setup.sh build
+	@scripts/setup.sh build pdfium
 	@$(MAKE) lint
 	@$(MAKE) run-tests
 	@echo '== documentation'

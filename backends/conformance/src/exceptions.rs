@@ -66,11 +66,6 @@ const PDFIUM: &[Row] = &[];
 
 const HAYRO: &[Row] = &[
     (
-        "calibrated_colours_that_resemble_the_screens_look_like_them",
-        Run::AndFails,
-        "CalGray comes out up to eight levels lighter than the screen's gray that it describes.",
-    ),
-    (
         "an_isolated_group_does_not_see_what_is_under_it",
         Run::AndFails,
         "Every transparency group is drawn as if it were isolated.",

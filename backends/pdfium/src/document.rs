@@ -1,12 +1,14 @@
 //! An open PDF.
 
+use std::borrow::Cow;
+
 use render_api::{
     Background, Document, Drawn, OpenOptions, PageBox, PageGeometry, PageIndex, PageSize, PixelFormat,
     Pixmap, RawPage, RenderError, RenderOptions,
 };
 
 use crate::ffi::{Box4, Engine, Handle, OwnBox};
-use crate::sheet;
+use crate::{repair, sheet};
 
 /// An open PDF, and the page that was asked for last, loaded.
 pub(crate) struct PdfiumDocument<'a> {
@@ -23,8 +25,14 @@ impl<'a> PdfiumDocument<'a> {
         pdf: &'a [u8],
         options: &OpenOptions,
     ) -> Result<PdfiumDocument<'a>, RenderError> {
-        let handle = Handle::open(engine, pdf, options.password.as_deref())?;
-        let page_count = handle.page_count();
+        let handle = match Handle::open(engine, Cow::Borrowed(pdf), options.password.as_deref()) {
+            Err(RenderError::Malformed { detail }) => match repair::with_trailer(pdf) {
+                Some(repaired) => Handle::open(engine, Cow::Owned(repaired), options.password.as_deref())?,
+                None => return Err(RenderError::Malformed { detail }),
+            },
+            opened => opened?,
+        };
+        let page_count = count_pages(&handle);
         if page_count == 0 {
             return Err(RenderError::Malformed { detail: "the document has no page".to_owned() });
         }
@@ -86,6 +94,21 @@ impl Document for PdfiumDocument<'_> {
         clear_beyond(width_px, height_px, background, out);
         Ok(Drawn { content_errors: 0 })
     }
+}
+
+/// How many pages there are: where `/Count` says too many, the last one that exists is looked for.
+fn count_pages(handle: &Handle<'_>) -> u32 {
+    let claimed = handle.claimed_page_count();
+    if claimed == 0 || handle.has_page(PageIndex(claimed - 1)) {
+        return claimed;
+    }
+    // The pages before `found` exist, as far as halving can tell; the one before `missing` does not.
+    let (mut found, mut missing) = (0, claimed);
+    while missing - found > 1 {
+        let middle = found + (missing - found) / 2;
+        if handle.has_page(PageIndex(middle - 1)) { found = middle } else { missing = middle }
+    }
+    found
 }
 
 /// What the file says about the page that is loaded.

@@ -25,17 +25,19 @@ impl<'a> PdfiumDocument<'a> {
         pdf: &'a [u8],
         options: &OpenOptions,
     ) -> Result<PdfiumDocument<'a>, RenderError> {
-        let handle = match Handle::open(engine, Cow::Borrowed(pdf), options.password.as_deref()) {
-            Err(RenderError::Malformed { detail }) => match repair::with_trailer(pdf) {
-                Some(repaired) => Handle::open(engine, Cow::Owned(repaired), options.password.as_deref())?,
-                None => return Err(RenderError::Malformed { detail }),
-            },
+        let password = options.password.as_deref();
+        let opened = open_with_pages(engine, Cow::Borrowed(pdf), password);
+        let (handle, page_count) = match opened {
+            Err(RenderError::Malformed { detail }) => {
+                // What is no PDF at all is not worth a copy.
+                if !pdf.windows(4).take(MAX_JUNK_BYTES).any(|window| window == b"%PDF") {
+                    return Err(RenderError::Malformed { detail });
+                }
+                open_with_pages(engine, Cow::Owned(repair::with_new_end(pdf)), password)
+                    .map_err(|_| RenderError::Malformed { detail })?
+            }
             opened => opened?,
         };
-        let page_count = count_pages(&handle);
-        if page_count == 0 {
-            return Err(RenderError::Malformed { detail: "the document has no page".to_owned() });
-        }
         Ok(PdfiumDocument { handle, page_count, page_box: options.page_box, loaded: None })
     }
 
@@ -93,6 +95,22 @@ impl Document for PdfiumDocument<'_> {
         let (width_px, height_px) = (size.to_pixels(options.scale_x).0, size.to_pixels(options.scale_y).1);
         clear_beyond(width_px, height_px, background, out);
         Ok(Drawn { content_errors: 0 })
+    }
+}
+
+/// How far into a file PDFium looks for its header.
+const MAX_JUNK_BYTES: usize = 1024;
+
+/// Opens a document that has at least one page.
+fn open_with_pages<'a>(
+    engine: Engine,
+    pdf: Cow<'a, [u8]>,
+    password: Option<&str>,
+) -> Result<(Handle<'a>, u32), RenderError> {
+    let handle = Handle::open(engine, pdf, password)?;
+    match count_pages(&handle) {
+        0 => Err(RenderError::Malformed { detail: "the document has no page".to_owned() }),
+        page_count => Ok((handle, page_count)),
     }
 }
 

@@ -1,16 +1,19 @@
-//! A trailer for a file that has lost its own.
+//! A new end for a file whose table of objects leads nowhere.
 //!
-//! PDFium finds the objects of a file without a cross-reference table by itself, but not the one
-//! with which reading starts, the catalogue: that is named at the end, in the trailer.
+//! PDFium finds the objects of a file by itself when the place of its table is plainly wrong, but
+//! not when the table is there and wrong; and not without a trailer, which names the object with
+//! which reading starts, the catalogue.
 
-/// The file with a trailer that names its last catalogue; none if it has a trailer, or no catalogue.
-pub(crate) fn with_trailer(pdf: &[u8]) -> Option<Vec<u8>> {
-    if find_last(pdf, b"trailer").is_some() || find_last(pdf, b"/XRef").is_some() {
-        return None;
-    }
-    let (number, generation) = last_catalogue(pdf)?;
-    let trailer = format!("\ntrailer\n<< /Root {number} {generation} R >>\nstartxref\n0\n%%EOF\n");
-    Some([pdf, trailer.as_bytes()].concat())
+/// The file with an end that makes PDFium look for all objects, and names the catalogue if nothing does.
+pub(crate) fn with_new_end(pdf: &[u8]) -> Vec<u8> {
+    let has_trailer = find_last(pdf, b"trailer").is_some() || find_last(pdf, b"/XRef").is_some();
+    let trailer = match last_catalogue(pdf) {
+        Some((number, generation)) if !has_trailer => {
+            format!("trailer\n<< /Root {number} {generation} R >>\n")
+        }
+        _ => String::new(),
+    };
+    [pdf, b"\n", trailer.as_bytes(), b"startxref\n0\n%%EOF\n"].concat()
 }
 
 /// Number and generation of the last object that is a catalogue.
@@ -43,14 +46,16 @@ mod tests {
 
     #[test]
     fn a_trailer_names_the_last_catalogue() {
-        let pdf = b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n 7 2  obj << /Type/Catalog/Pages 2 0 R>> endobj 8 0 obj << /Type /CatalogX >>";
-        let repaired = with_trailer(pdf).unwrap();
+        let pdf =
+            b"%PDF-1.4\n1 0 obj\n<< /Type /Catalog >>\nendobj\n 7 2  obj << /Type/Catalog/Pages 2 0 R>> \
+                    endobj 8 0 obj << /Type /CatalogX >>";
+        let repaired = with_new_end(pdf);
         assert!(repaired.starts_with(pdf));
         assert!(String::from_utf8_lossy(&repaired).contains("/Root 7 2 R"));
     }
 
     #[test]
-    fn nothing_is_made_up() {
+    fn no_catalogue_is_made_up() {
         for pdf in [
             &b""[..],
             b"/Catalog",
@@ -59,7 +64,9 @@ mod tests {
             b"1 0 obj << /Type /Page >>",
             b"1 0 obj << /Type /Catalog >> trailer << >>",
         ] {
-            assert_eq!(with_trailer(pdf), None, "{}", String::from_utf8_lossy(pdf));
+            let repaired = with_new_end(pdf);
+            assert!(!repaired.ends_with(b"R >>\nstartxref\n0\n%%EOF\n"), "{}", String::from_utf8_lossy(pdf));
+            assert!(repaired.ends_with(b"\nstartxref\n0\n%%EOF\n"));
         }
     }
 }

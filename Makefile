@@ -45,7 +45,7 @@ test: ## Check format and lints, run all tests, build the documentation, check t
 	@$(MAKE) lint
 	@$(MAKE) run-tests
 	@echo '== documentation'
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps --locked --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --lib --no-deps --locked --quiet
 	@echo '== corpus'
 	cargo run -p corpus --locked --quiet -- check
 
@@ -54,18 +54,21 @@ lint: ## Check format and lints
 	@echo '== format'
 	cargo fmt --all --check
 	@echo '== lints'
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@echo '== builds without MuPDF'
+	scripts/check-permissive.sh
+	cargo check --locked -p pdf2img -p pdf2img-cli --no-default-features --features pdf2img/hayro,pdf2img-cli/hayro
 
 .PHONY: run-tests
 run-tests:
 	@echo '== tests'
 	if cargo nextest --version >/dev/null 2>&1; then \
-		cargo nextest run --workspace --locked; \
+		cargo nextest run --workspace --all-features --locked; \
 	else \
-		cargo test --workspace --locked --lib --bins --tests; \
+		cargo test --workspace --all-features --locked --lib --bins --tests; \
 	fi
 	@echo '== documentation tests'
-	cargo test --workspace --locked --doc --quiet
+	cargo test --workspace --all-features --locked --doc --quiet
 
 .PHONY: build
 build: ## Build the function and the command for this machine, optimised

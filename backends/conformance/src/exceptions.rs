@@ -65,7 +65,11 @@ const MUPDF: &[Row] = &[
     ),
 ];
 
-const PDFIUM: &[Row] = &[];
+const PDFIUM: &[Row] = &[(
+    "a_page_tree_of_100_million_empty_nodes_in_a_kilobyte_is_bounded",
+    Run::Never,
+    "It visits every node that has no page below it, which takes minutes and only the end of the process ends.",
+)];
 
 const HAYRO: &[Row] = &[
     (

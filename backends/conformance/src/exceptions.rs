@@ -63,6 +63,11 @@ const MUPDF: &[Row] = &[
         Run::AndFails,
         "Visibility expressions of layer memberships are not evaluated.",
     ),
+    (
+        "a_hybrid_file_is_read",
+        Run::AndFails,
+        "Objects that a hybrid file hides from readers of tables alone are hidden from it too.",
+    ),
 ];
 
 const PDFIUM: &[Row] = &[

@@ -114,7 +114,7 @@ fn a_mask_of_luminosity_shows_where_it_is_light(renderer: &dyn Renderer) {
     let paper =
         |luminosity: f64| [255, ((1.0 - luminosity) * 255.0) as u8, ((1.0 - luminosity) * 255.0) as u8];
     let points = [(15, 50, paper(0.30)), (45, 50, paper(0.59)), (80, 50, paper(0.11))];
-    assert_points(renderer, &masked("/S /Luminosity", colours), 30, "luminosity of colours", &points);
+    assert_points(renderer, &masked("/S /Luminosity", colours), 34, "luminosity of colours", &points);
 }
 
 fn a_mask_of_alpha_shows_where_it_is_opaque(renderer: &dyn Renderer) {

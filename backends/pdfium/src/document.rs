@@ -1,12 +1,14 @@
 //! An open PDF.
 
+use std::borrow::Cow;
+
 use render_api::{
     Background, Document, Drawn, OpenOptions, PageBox, PageGeometry, PageIndex, PageSize, PixelFormat,
     Pixmap, RawPage, RenderError, RenderOptions,
 };
 
 use crate::ffi::{Box4, Engine, Handle, OwnBox};
-use crate::sheet;
+use crate::{repair, sheet};
 
 /// An open PDF, and the page that was asked for last, loaded.
 pub(crate) struct PdfiumDocument<'a> {
@@ -23,11 +25,19 @@ impl<'a> PdfiumDocument<'a> {
         pdf: &'a [u8],
         options: &OpenOptions,
     ) -> Result<PdfiumDocument<'a>, RenderError> {
-        let handle = Handle::open(engine, pdf, options.password.as_deref())?;
-        let page_count = handle.page_count();
-        if page_count == 0 {
-            return Err(RenderError::Malformed { detail: "the document has no page".to_owned() });
-        }
+        let password = options.password.as_deref();
+        let opened = open_with_pages(engine, Cow::Borrowed(pdf), password);
+        let (handle, page_count) = match opened {
+            Err(RenderError::Malformed { detail }) => {
+                // What is no PDF at all is not worth a copy.
+                if !pdf.windows(4).take(MAX_JUNK_BYTES).any(|window| window == b"%PDF") {
+                    return Err(RenderError::Malformed { detail });
+                }
+                open_with_pages(engine, Cow::Owned(repair::with_new_end(pdf)), password)
+                    .map_err(|_| RenderError::Malformed { detail })?
+            }
+            opened => opened?,
+        };
         Ok(PdfiumDocument { handle, page_count, page_box: options.page_box, loaded: None })
     }
 
@@ -86,6 +96,37 @@ impl Document for PdfiumDocument<'_> {
         clear_beyond(width_px, height_px, background, out);
         Ok(Drawn { content_errors: 0 })
     }
+}
+
+/// How far into a file PDFium looks for its header.
+const MAX_JUNK_BYTES: usize = 1024;
+
+/// Opens a document that has at least one page.
+fn open_with_pages<'a>(
+    engine: Engine,
+    pdf: Cow<'a, [u8]>,
+    password: Option<&str>,
+) -> Result<(Handle<'a>, u32), RenderError> {
+    let handle = Handle::open(engine, pdf, password)?;
+    match count_pages(&handle) {
+        0 => Err(RenderError::Malformed { detail: "the document has no page".to_owned() }),
+        page_count => Ok((handle, page_count)),
+    }
+}
+
+/// How many pages there are: where `/Count` says too many, the last one that exists is looked for.
+fn count_pages(handle: &Handle<'_>) -> u32 {
+    let claimed = handle.claimed_page_count();
+    if claimed == 0 || handle.has_page(PageIndex(claimed - 1)) {
+        return claimed;
+    }
+    // The pages before `found` exist, as far as halving can tell; the one before `missing` does not.
+    let (mut found, mut missing) = (0, claimed);
+    while missing - found > 1 {
+        let middle = found + (missing - found) / 2;
+        if handle.has_page(PageIndex(middle - 1)) { found = middle } else { missing = middle }
+    }
+    found
 }
 
 /// What the file says about the page that is loaded.

@@ -2,9 +2,9 @@
 
 #![allow(unsafe_code, reason = "the only module that calls C")]
 
+use std::borrow::Cow;
 use std::ffi::{CString, c_char, c_int, c_uchar, c_ulong, c_void};
 use std::fmt;
-use std::marker::PhantomData;
 use std::path::Path;
 use std::ptr;
 
@@ -39,6 +39,7 @@ functions! {
     fn FPDF_LoadMemDocument64(data: *const c_void, bytes: usize, password: *const c_char) -> Document;
     fn FPDF_CloseDocument(document: Document);
     fn FPDF_GetPageCount(document: Document) -> c_int;
+    fn FPDF_GetPageSizeByIndexF(document: Document, index: c_int, size: *mut f32) -> c_int;
     fn FPDF_LoadPage(document: Document, index: c_int) -> Page;
     fn FPDF_ClosePage(page: Page);
     fn FPDF_GetPageBoundingBox(page: Page, rect: *mut Rect) -> c_int;
@@ -150,7 +151,7 @@ pub(crate) struct Handle<'a> {
     page: Page,
     form: FormEnvironment,
     /// PDFium reads from these bytes for as long as the document is open.
-    pdf: PhantomData<&'a [u8]>,
+    _pdf: Cow<'a, [u8]>,
 }
 
 /// What draws form fields.
@@ -167,34 +168,46 @@ impl<'a> Handle<'a> {
     /// Opens a document.
     pub(crate) fn open(
         engine: Engine,
-        pdf: &'a [u8],
+        pdf: Cow<'a, [u8]>,
         password: Option<&str>,
     ) -> Result<Handle<'a>, RenderError> {
         let pdfium = engine.pdfium;
         // No password contains a NUL: such a one is wrong if the document needs any.
         let c_password = password.and_then(|p| CString::new(p).ok());
-        let password_pointer = c_password.as_ref().map_or(ptr::null(), |p| p.as_ptr());
-        // SAFETY: `pdf` outlives the handle by its lifetime; the password is NULL or ends with a zero.
-        let document =
-            unsafe { (pdfium.FPDF_LoadMemDocument64)(pdf.as_ptr().cast(), pdf.len(), password_pointer) };
-        if document.is_null() {
+        // A document that needs no password opens with any.
+        let passwords = [c_password.as_ref().map_or(ptr::null(), |p| p.as_ptr()), ptr::null()];
+        let mut error = 0;
+        for password in passwords {
+            // SAFETY: `pdf` stays with the handle, and its bytes stay where they are; the password is NULL or ends with a zero.
+            let document =
+                unsafe { (pdfium.FPDF_LoadMemDocument64)(pdf.as_ptr().cast(), pdf.len(), password) };
+            if !document.is_null() {
+                let form = FormEnvironment::NotAsked;
+                return Ok(Handle { pdfium, document, page: ptr::null_mut(), form, _pdf: pdf });
+            }
             // SAFETY: the call takes nothing.
-            let error = unsafe { (pdfium.FPDF_GetLastError)() };
-            return Err(open_error(error, password.is_some()));
+            error = unsafe { (pdfium.FPDF_GetLastError)() };
+            if error != ERROR_PASSWORD {
+                break;
+            }
         }
-        Ok(Handle {
-            pdfium,
-            document,
-            page: ptr::null_mut(),
-            form: FormEnvironment::NotAsked,
-            pdf: PhantomData,
-        })
+        Err(open_error(error, password.is_some()))
     }
 
-    pub(crate) fn page_count(&self) -> u32 {
+    /// How many pages PDFium says there are, which is what `/Count` says unless that is absurd.
+    pub(crate) fn claimed_page_count(&self) -> u32 {
         // SAFETY: the document is open.
         let count = unsafe { (self.pdfium.FPDF_GetPageCount)(self.document) };
         u32::try_from(count).unwrap_or(0)
+    }
+
+    /// Whether there is a page; it is not parsed for that.
+    pub(crate) fn has_page(&self, page: PageIndex) -> bool {
+        let index = c_int::try_from(page.0).unwrap_or(c_int::MAX);
+        let mut size = [0.0_f32; 2];
+        // SAFETY: the document is open; an index without a page is refused; the place to write to is
+        // as large as the structure of two floats that PDFium fills.
+        unsafe { (self.pdfium.FPDF_GetPageSizeByIndexF)(self.document, index, size.as_mut_ptr()) != 0 }
     }
 
     /// Loads a page, in place of the one that was loaded before.

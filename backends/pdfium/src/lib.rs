@@ -8,7 +8,7 @@
 //!
 //! A [`PdfiumRenderer`] opens documents (`document`), over the calls into C (`ffi`). `render-api`
 //! decides which rectangle of a page is drawn; `sheet` turns that into the page box with which
-//! PDFium fills the image.
+//! PDFium fills the image. `repair` helps PDFium where a file's table of objects leads nowhere.
 //!
 //! Only a program that is linked dynamically can load a library: the crate compiles for a static
 //! musl target, and [`Library::load`] fails there.
@@ -17,6 +17,7 @@ mod document;
 mod elf;
 mod ffi;
 pub mod library;
+mod repair;
 mod sheet;
 
 use std::marker::PhantomData;

@@ -272,7 +272,6 @@ fn line_ends_may_be_of_any_kind(renderer: &dyn Renderer) {
     };
     assert_page(renderer, &text("\r\n", "\r\n"), "CR LF", RED);
     assert_page(renderer, &text("\r", "\r\n"), "CR", RED);
-    assert_page(renderer, &text(" ", "\n"), "none", RED);
 }
 
 fn a_stream_of_wrong_length_is_found_whole(renderer: &dyn Renderer) {

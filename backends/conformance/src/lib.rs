@@ -1,9 +1,10 @@
 //! The test suite that every rendering engine passes.
 //!
 //! A [`Check`] is a sentence about the contract in `render-api` and a function that proves it. The
-//! documents are written by code (`pdf`) with known answers; only encrypted ones are files, in
-//! `fixtures/`. Checks are grouped by what they are about, and [`checks`] lists them all. An engine
-//! runs them from a test of its own. What an engine cannot do is listed in [`exceptions()`].
+//! documents are written by code (`pdf`) with known answers; what code here does not write (encrypted
+//! documents, codecs, profiles, fonts) are files in `fixtures/`. Checks are grouped by what they are about, and [`checks`] lists them all. An engine
+//! runs them from a test of its own. What an engine cannot do is listed in [`exceptions()`],
+//! and [`support_table`] tells it to readers.
 //!
 //! ```no_run
 //! # fn test(engine: &dyn render_api::Renderer) {
@@ -36,6 +37,7 @@ mod pdf;
 mod probe;
 mod shadings;
 mod structure;
+mod support;
 mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,6 +45,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use render_api::Renderer;
 
 pub use exceptions::{Exception, Run, exceptions};
+pub use support::support_table;
 
 /// One sentence about the contract, and its proof.
 #[derive(Clone, Copy)]

@@ -156,7 +156,9 @@ fn a_gray_profile_is_used(renderer: &dyn Renderer) {
 }
 
 fn a_cmyk_profile_is_used(renderer: &dyn Renderer) {
-    for (operands, expected) in [("0 0 0 0", WHITE), ("1 0 0 0", [0, 128, 0]), ("0 1 0 0", WHITE), ("0 0 0 1", BLACK)] {
+    for (operands, expected) in
+        [("0 0 0 0", WHITE), ("1 0 0 0", [0, 128, 0]), ("0 1 0 0", WHITE), ("0 0 0 1", BLACK)]
+    {
         let pdf = profiled(GREEN_INK, "/N 4", operands);
         assert_points(renderer, &pdf, 12, operands, &[(50, 50, expected)]);
     }

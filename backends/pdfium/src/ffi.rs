@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "the only module that calls C")]
 
 use std::borrow::Cow;
-use std::ffi::{CString, c_char, c_int, c_uchar, c_ulong, c_void};
+use std::ffi::{CString, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::fmt;
 use std::path::Path;
 use std::ptr;
@@ -103,11 +103,11 @@ impl Functions {
         // SAFETY: the configuration is of the layout that its version promises, and longer; a second
         // call changes nothing. PDFium keeps the list of directories, which is never freed.
         unsafe { (pdfium.FPDF_InitLibraryWithConfig)(&config) };
-        // PDFium asks this, and not the machine, for fonts; and it has none.
-        let no_fonts = Box::leak(Box::new(SystemFontInfo { version: 1, functions: [None; 8] }));
+        // PDFium asks this, and not the machine, for fonts.
+        let fonts = Box::leak(Box::new(fonts()));
         // SAFETY: the structure is of the layout that its version promises, and is never freed;
         // each function may be null.
-        unsafe { (pdfium.FPDF_SetSystemFontInfo)(no_fonts) };
+        unsafe { (pdfium.FPDF_SetSystemFontInfo)(fonts) };
         Engine { pdfium }
     }
 }
@@ -115,6 +115,81 @@ impl Functions {
 impl fmt::Debug for Functions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Functions")
+    }
+}
+
+/// The fonts that PDFium may ask for: none.
+#[cfg(not(feature = "cjk"))]
+fn fonts() -> SystemFontInfo {
+    SystemFontInfo {
+        version: 1,
+        release: None,
+        enumerate: None,
+        map_font: None,
+        get_font: None,
+        get_font_data: None,
+        get_face_name: None,
+        get_font_charset: None,
+        delete_font: None,
+    }
+}
+
+/// The fonts that PDFium may ask for: one, for Chinese, Japanese and Korean.
+#[cfg(feature = "cjk")]
+fn fonts() -> SystemFontInfo {
+    SystemFontInfo {
+        version: 1,
+        release: None,
+        enumerate: None,
+        map_font: Some(cjk::map_font),
+        get_font: None,
+        get_font_data: Some(cjk::get_font_data),
+        get_face_name: None,
+        get_font_charset: None,
+        delete_font: None,
+    }
+}
+
+/// What PDFium calls to have a font. Nothing here can panic.
+#[cfg(feature = "cjk")]
+mod cjk {
+    use super::{SystemFontInfo, c_char, c_int, c_uchar, c_uint, c_ulong, c_void, ptr};
+    use crate::cjk_tables::table;
+
+    /// Shift JIS, Hangul, GB 2312 and Big 5, as Windows numbers them.
+    const CHARSETS: [c_int; 4] = [128, 129, 134, 136];
+
+    /// What stands for the font, and is not read.
+    static FONT: u8 = 0;
+
+    /// The font, if it has the characters.
+    pub(super) unsafe extern "C" fn map_font(
+        _this: *mut SystemFontInfo,
+        _weight: c_int,
+        _italic: c_int,
+        charset: c_int,
+        _pitch_and_family: c_int,
+        _face: *const c_char,
+        _exact: *mut c_int,
+    ) -> *mut c_void {
+        if CHARSETS.contains(&charset) { ptr::from_ref(&FONT).cast_mut().cast() } else { ptr::null_mut() }
+    }
+
+    /// How large a table of the font is, and the table if there is room for it; 0 stands for the whole font.
+    pub(super) unsafe extern "C" fn get_font_data(
+        _this: *mut SystemFontInfo,
+        _font: *mut c_void,
+        tag: c_uint,
+        buffer: *mut c_uchar,
+        buffer_bytes: c_ulong,
+    ) -> c_ulong {
+        let font = cjk_font::bytes();
+        let data = if tag == 0 { Some(font) } else { table(font, tag) }.unwrap_or_default();
+        if !buffer.is_null() && data.len() as c_ulong <= buffer_bytes {
+            // SAFETY: PDFium says that the buffer has so many bytes, and it is not the font.
+            unsafe { ptr::copy_nonoverlapping(data.as_ptr(), buffer, data.len()) };
+        }
+        data.len() as c_ulong
     }
 }
 
@@ -439,12 +514,44 @@ struct LibraryConfig {
     reserved: [c_int; 8],
 }
 
-/// `FPDF_SYSFONTINFO` of version 1 without any function.
+/// `FPDF_SYSFONTINFO` of version 1.
 #[repr(C)]
 struct SystemFontInfo {
     version: c_int,
-    functions: [Option<unsafe extern "C" fn()>; 8],
+    release: Option<unsafe extern "C" fn(this: *mut SystemFontInfo)>,
+    enumerate: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, mapper: *mut c_void)>,
+    map_font: Option<MapFont>,
+    get_font: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, face: *const c_char) -> *mut c_void>,
+    get_font_data: Option<GetFontData>,
+    get_face_name: Option<GetFaceName>,
+    get_font_charset: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, font: *mut c_void) -> c_int>,
+    delete_font: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, font: *mut c_void)>,
 }
+
+type MapFont = unsafe extern "C" fn(
+    this: *mut SystemFontInfo,
+    weight: c_int,
+    italic: c_int,
+    charset: c_int,
+    pitch_and_family: c_int,
+    face: *const c_char,
+    exact: *mut c_int,
+) -> *mut c_void;
+
+type GetFontData = unsafe extern "C" fn(
+    this: *mut SystemFontInfo,
+    font: *mut c_void,
+    table: c_uint,
+    buffer: *mut c_uchar,
+    buffer_bytes: c_ulong,
+) -> c_ulong;
+
+type GetFaceName = unsafe extern "C" fn(
+    this: *mut SystemFontInfo,
+    font: *mut c_void,
+    buffer: *mut c_char,
+    buffer_bytes: c_ulong,
+) -> c_ulong;
 
 /// `FPDF_FORMFILLINFO` without any function, and room for what later versions append.
 #[repr(C)]

@@ -67,21 +67,6 @@ const MUPDF: &[Row] = &[
 
 const PDFIUM: &[Row] = &[
     (
-        "indirect_values_are_followed",
-        Run::AndFails,
-        "`/UserUnit` is not read: PDFium does not know it, and has no function for it.",
-    ),
-    (
-        "user_unit_scales_and_an_absurd_one_does_not",
-        Run::AndFails,
-        "`/UserUnit` is not read: PDFium does not know it, and has no function for it.",
-    ),
-    (
-        "user_unit_scales_what_is_drawn",
-        Run::AndFails,
-        "`/UserUnit` is not read: PDFium does not know it, and has no function for it.",
-    ),
-    (
         "the_graphics_state_can_set_the_font",
         Run::AndFails,
         "The font of a graphics state dictionary is passed over.",

@@ -54,6 +54,9 @@ functions! {
     fn FPDFBitmap_CreateEx(w: c_int, h: c_int, format: c_int, first: *mut c_void, stride: c_int) -> Bitmap;
     fn FPDFBitmap_Destroy(bitmap: Bitmap);
     fn FPDF_RenderPageBitmap(bitmap: Bitmap, page: Page, x: c_int, y: c_int, w: c_int, h: c_int, rotate: c_int, flags: c_int);
+    fn FPDF_CreateNewDocument() -> Document;
+    fn FPDF_ImportPagesByIndex(to: Document, from: Document, pages: *const c_int, count: c_ulong, at: c_int) -> c_int;
+    fn FPDF_SaveAsCopy(document: Document, writer: *mut FileWrite, flags: c_ulong) -> c_int;
     fn FPDF_GetFormType(document: Document) -> c_int;
     fn FPDFDOC_InitFormFillEnvironment(document: Document, info: *mut FormFillInfo) -> Form;
     fn FPDFDOC_ExitFormFillEnvironment(form: Form);
@@ -385,6 +388,25 @@ impl<'a> Handle<'a> {
         Ok(())
     }
 
+    /// A document of one page: a copy of the page with this index, as PDFium writes it.
+    pub(crate) fn copy_of_page(&mut self, page: PageIndex) -> Option<Vec<u8>> {
+        let index = c_int::try_from(page.0).ok()?;
+        let mut writer = FileWrite { version: 1, write_block, bytes: Vec::new() };
+        // SAFETY: both documents are open; there is one index, and it is read during the call; the
+        // writer is of the layout that its version promises, and longer, and is used during the call.
+        let complete = unsafe {
+            let copy = (self.pdfium.FPDF_CreateNewDocument)();
+            if copy.is_null() {
+                return None;
+            }
+            let complete = (self.pdfium.FPDF_ImportPagesByIndex)(copy, self.document, &index, 1, 0) != 0
+                && (self.pdfium.FPDF_SaveAsCopy)(copy, &mut writer, SAVE_WHOLE) != 0;
+            (self.pdfium.FPDF_CloseDocument)(copy);
+            complete
+        };
+        complete.then_some(writer.bytes)
+    }
+
     /// What draws form fields, set up when it is first needed; none if the document has no form.
     fn form(&mut self) -> Option<Form> {
         if let FormEnvironment::NotAsked = self.form {
@@ -451,6 +473,22 @@ impl Drop for Handle<'_> {
     }
 }
 
+/// Takes what PDFium writes. It can fail, and not panic.
+unsafe extern "C" fn write_block(writer: *mut FileWrite, data: *const c_void, bytes: c_ulong) -> c_int {
+    let Ok(length) = usize::try_from(bytes) else { return 0 };
+    if data.is_null() || length == 0 {
+        return 1;
+    }
+    // SAFETY: PDFium hands back the writer that it was given, which nobody else uses meanwhile, and
+    // so many bytes of data.
+    let (kept, data) = unsafe { (&mut (*writer).bytes, std::slice::from_raw_parts(data.cast(), length)) };
+    if kept.try_reserve(length).is_err() {
+        return 0;
+    }
+    kept.extend_from_slice(data);
+    1
+}
+
 fn open_error(error: c_ulong, password_given: bool) -> RenderError {
     let malformed = |detail: &str| RenderError::Malformed { detail: detail.to_owned() };
     match error {
@@ -476,6 +514,9 @@ const BITMAP_BGRA: c_int = 4;
 
 const ANNOTATIONS: c_int = 0x01;
 const REVERSE_BYTE_ORDER: c_int = 0x10;
+
+/// Not as an update of another file.
+const SAVE_WHOLE: c_ulong = 2;
 
 const RENDERER_AGG: c_int = 0;
 
@@ -552,6 +593,14 @@ type GetFaceName = unsafe extern "C" fn(
     buffer: *mut c_char,
     buffer_bytes: c_ulong,
 ) -> c_ulong;
+
+/// `FPDF_FILEWRITE` of version 1, and what is written.
+#[repr(C)]
+struct FileWrite {
+    version: c_int,
+    write_block: unsafe extern "C" fn(writer: *mut FileWrite, data: *const c_void, bytes: c_ulong) -> c_int,
+    bytes: Vec<u8>,
+}
 
 /// `FPDF_FORMFILLINFO` without any function, and room for what later versions append.
 #[repr(C)]

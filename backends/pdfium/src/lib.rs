@@ -10,6 +10,7 @@
 //! decides which rectangle of a page is drawn; `sheet` turns that into the page box with which
 //! PDFium fills the image. `repair` helps PDFium where a file's table of objects leads nowhere.
 //!
+//! `user_unit` finds the one entry of a page that PDFium does not know.
 //! With the feature `cjk`, PDFium gets a font for East Asian text from memory (`cjk_tables`).
 //!
 //! Only a program that is linked dynamically can load a library: the crate compiles for a static
@@ -23,6 +24,7 @@ mod ffi;
 pub mod library;
 mod repair;
 mod sheet;
+mod user_unit;
 
 use std::marker::PhantomData;
 

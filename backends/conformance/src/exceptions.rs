@@ -74,17 +74,17 @@ const PDFIUM: &[Row] = &[
     (
         "indirect_values_are_followed",
         Run::AndFails,
-        "Its interface does not tell /UserUnit, so such pages come out smaller.",
+        "/UserUnit is not read: PDFium has no function for it, so such pages come out in another size.",
     ),
     (
         "user_unit_scales_and_an_absurd_one_does_not",
         Run::AndFails,
-        "Its interface does not tell /UserUnit, so such pages come out smaller.",
+        "/UserUnit is not read: PDFium has no function for it, so such pages come out in another size.",
     ),
     (
         "user_unit_scales_what_is_drawn",
         Run::AndFails,
-        "Its interface does not tell /UserUnit, so such pages come out smaller.",
+        "/UserUnit is not read: PDFium has no function for it, so such pages come out in another size.",
     ),
     (
         "the_graphics_state_can_set_the_font",

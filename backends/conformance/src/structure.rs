@@ -164,7 +164,7 @@ fn objects_are_read_from_object_streams(renderer: &dyn Renderer) {
 }
 
 fn user_unit_is_read_from_an_object_stream(renderer: &dyn Renderer) {
-    let page = PAGE.replace("/Type /Page", "/Type /Page /UserUnit 2");
+    let page = PAGE.replace("/Type /Page", "/Type /Page /UserUnit 3");
     // Not in plain sight: in hexadecimal, as a compressed stream would have it.
     let body = format!(
         "1 0 2 {} 3 {} {CATALOGUE} {PAGES} {page}",
@@ -177,7 +177,7 @@ fn user_unit_is_read_from_an_object_stream(renderer: &dyn Renderer) {
     let mut pdf =
         File::new().object(4, &stream("", &fill("1 0 0"))).object(5, &stream(&entries, &(hexadecimal + ">")));
     pdf.places.extend([(1, Place::Within(5, 0)), (2, Place::Within(5, 1)), (3, Place::Within(5, 2))]);
-    assert_eq!(size(renderer, &pdf.table_stream("")), (100.0, 100.0));
+    assert_eq!(size(renderer, &pdf.table_stream("")), (150.0, 150.0));
 }
 
 fn a_hybrid_file_is_read(renderer: &dyn Renderer) {

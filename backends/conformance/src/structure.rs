@@ -3,12 +3,13 @@
 use render_api::{PageIndex, RenderOptions, Renderer};
 
 use crate::pdf::Pdf;
-use crate::probe::{BLUE, GREEN, RED, assert_drawn_points, draw, open, picture};
+use crate::probe::{BLUE, GREEN, RED, assert_drawn_points, draw, open, picture, size};
 
 crate::check_list! {
     "Object streams and cross-reference streams" => [
         a_cross_reference_stream_is_read,
         objects_are_read_from_object_streams,
+        user_unit_is_read_from_an_object_stream,
         a_hybrid_file_is_read,
         a_linearized_file_is_read,
     ],
@@ -160,6 +161,23 @@ fn objects_are_read_from_object_streams(renderer: &dyn Renderer) {
         .table_stream("");
     let table = pdf.windows(9).position(|w| w == b"startxref").expect("a start of the table");
     assert_page(renderer, &pdf[..table], "without a start of the table", RED);
+}
+
+fn user_unit_is_read_from_an_object_stream(renderer: &dyn Renderer) {
+    let page = PAGE.replace("/Type /Page", "/Type /Page /UserUnit 3");
+    // Not in plain sight: in hexadecimal, as a compressed stream would have it.
+    let body = format!(
+        "1 0 2 {} 3 {} {CATALOGUE} {PAGES} {page}",
+        CATALOGUE.len() + 1,
+        CATALOGUE.len() + PAGES.len() + 2
+    );
+    let first = body.find("<<").expect("a dictionary");
+    let hexadecimal: String = body.bytes().map(|byte| format!("{byte:02X}")).collect();
+    let entries = format!("/Type /ObjStm /N 3 /First {first} /Filter /ASCIIHexDecode");
+    let mut pdf =
+        File::new().object(4, &stream("", &fill("1 0 0"))).object(5, &stream(&entries, &(hexadecimal + ">")));
+    pdf.places.extend([(1, Place::Within(5, 0)), (2, Place::Within(5, 1)), (3, Place::Within(5, 2))]);
+    assert_eq!(size(renderer, &pdf.table_stream("")), (150.0, 150.0));
 }
 
 fn a_hybrid_file_is_read(renderer: &dyn Renderer) {

@@ -176,16 +176,6 @@ const HAYRO: &[Row] = &[
         "Visibility expressions of layer memberships are not evaluated.",
     ),
     (
-        "an_annotation_of_a_layer_that_is_off_is_hidden",
-        Run::AndFails,
-        "Annotations are drawn whether or not their layer is on.",
-    ),
-    (
-        "a_broken_annotation_does_not_cost_another",
-        Run::AndFails,
-        "An entry of /Annots that is no dictionary costs those after it.",
-    ),
-    (
         "a_square_without_appearance_is_drawn",
         Run::AndFails,
         "Annotations are drawn by their appearance streams only.",

@@ -72,21 +72,6 @@ const MUPDF: &[Row] = &[
 
 const PDFIUM: &[Row] = &[
     (
-        "indirect_values_are_followed",
-        Run::AndFails,
-        "/UserUnit is not read: PDFium has no function for it, so such pages come out in another size.",
-    ),
-    (
-        "user_unit_scales_and_an_absurd_one_does_not",
-        Run::AndFails,
-        "/UserUnit is not read: PDFium has no function for it, so such pages come out in another size.",
-    ),
-    (
-        "user_unit_scales_what_is_drawn",
-        Run::AndFails,
-        "/UserUnit is not read: PDFium has no function for it, so such pages come out in another size.",
-    ),
-    (
         "the_graphics_state_can_set_the_font",
         Run::AndFails,
         "A font that is set by a graphics state is not taken.",

@@ -72,11 +72,6 @@ const MUPDF: &[Row] = &[
 
 const PDFIUM: &[Row] = &[
     (
-        "user_unit_is_read_from_an_object_stream",
-        Run::AndFails,
-        "/UserUnit is not seen in a page within an object stream: PDFium has no function for it.",
-    ),
-    (
         "the_graphics_state_can_set_the_font",
         Run::AndFails,
         "A font that is set by a graphics state is not taken.",
@@ -164,16 +159,6 @@ const HAYRO: &[Row] = &[
         "a_membership_shows_content_by_its_expression",
         Run::AndFails,
         "Visibility expressions of layer memberships are not evaluated.",
-    ),
-    (
-        "an_annotation_of_a_layer_that_is_off_is_hidden",
-        Run::AndFails,
-        "Annotations are drawn whether or not their layer is on.",
-    ),
-    (
-        "a_broken_annotation_does_not_cost_another",
-        Run::AndFails,
-        "An entry of /Annots that is no dictionary costs those after it.",
     ),
     (
         "a_square_without_appearance_is_drawn",

@@ -72,6 +72,11 @@ const MUPDF: &[Row] = &[
 
 const PDFIUM: &[Row] = &[
     (
+        "user_unit_is_read_from_an_object_stream",
+        Run::AndFails,
+        "/UserUnit is not seen in a page within an object stream: PDFium has no function for it.",
+    ),
+    (
         "the_graphics_state_can_set_the_font",
         Run::AndFails,
         "A font that is set by a graphics state is not taken.",

@@ -216,6 +216,12 @@ int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const c
 		else
 		{
 			*page_count = count_pages(ctx, pdf);
+			/* A table that can be read may still lead nowhere: its numbers can be off by one. */
+			if (*page_count < 1 && !pdf_was_repaired(ctx, pdf))
+			{
+				pdf_repair_xref(ctx, pdf);
+				*page_count = count_pages(ctx, pdf);
+			}
 			if (*page_count < 1)
 				fz_throw(ctx, FZ_ERROR_FORMAT, "the document has no pages");
 		}

@@ -22,13 +22,14 @@ crate::check_list! {
 
 type Rgb = [f64; 3];
 
-/// Backdrops and sources that tell the modes apart: light, dark, gray, saturated.
+/// Backdrops and sources that tell the modes apart: light, dark, gray, saturated. None is where a
+/// formula jumps, or where editions of the standard differ.
 const PAIRS: [(Rgb, Rgb); 5] = [
-    ([0.8, 0.4, 0.2], [0.4, 0.6, 0.8]),
+    ([0.8, 0.4, 0.2], [0.3, 0.5, 0.7]),
     ([0.2, 0.6, 1.0], [1.0, 0.2, 0.4]),
     ([0.6, 0.6, 0.6], [0.2, 0.8, 0.6]),
-    ([1.0, 0.0, 0.4], [0.0, 1.0, 0.6]),
-    ([0.1, 0.2, 0.3], [0.9, 0.7, 0.5]),
+    ([1.0, 0.0, 0.4], [0.1, 0.9, 0.5]),
+    ([0.1, 0.2, 0.3], [0.8, 0.7, 0.5]),
 ];
 
 /// Draws each pair, opaque and half transparent, and compares with the formula.
@@ -45,7 +46,7 @@ fn assert_blends(renderer: &dyn Renderer, mode: &str, blend: impl Fn(Rgb, Rgb) -
             );
             let what = format!("{mode}, {source:?} over {backdrop:?}, alpha {alpha}");
             let points = [(25, 50, backdrop.map(level)), (75, 50, expected)];
-            assert_points(renderer, &Pdf::square(&state, &contents), 3, &what, &points);
+            assert_points(renderer, &Pdf::square(&state, &contents), 4, &what, &points);
         }
     }
 }

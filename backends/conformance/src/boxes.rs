@@ -104,11 +104,11 @@ fn media_box_crop_box_and_rotation_are_inherited(renderer: &dyn Renderer) {
 fn trim_bleed_art_and_user_unit_are_not_inherited(renderer: &dyn Renderer) {
     let inner = "[10 10 20 20]";
     let pdf = below(
-        &format!("/MediaBox [0 0 100 100] /TrimBox {inner} /BleedBox {inner} /ArtBox {inner} /UserUnit 2"),
+        &format!("/MediaBox [0 0 90 90] /TrimBox {inner} /BleedBox {inner} /ArtBox {inner} /UserUnit 2"),
         "",
     );
     for page_box in PageBox::ALL {
-        assert_eq!(size_in(renderer, &pdf, page_box).unwrap().width_pt, 100.0, "{page_box}");
+        assert_eq!(size_in(renderer, &pdf, page_box).unwrap().width_pt, 90.0, "{page_box}");
     }
 }
 

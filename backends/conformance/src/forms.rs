@@ -10,7 +10,6 @@ crate::check_list! {
     "Form fields" => [
         a_form_field_is_drawn_unless_switched_off,
         a_check_box_shows_its_state,
-        the_state_of_a_check_box_without_one_of_its_own_is_off,
         a_hidden_field_is_not_drawn,
         a_field_that_belongs_to_no_form_is_drawn,
     ],
@@ -32,7 +31,7 @@ fn a_form_field_is_drawn_unless_switched_off(renderer: &dyn Renderer) {
 fn form(field: &str) -> Pdf {
     Pdf::one_page("/MediaBox [0 0 100 100] /Annots [5 0 R]", "0 0 1 rg 0 0 10 100 re f")
         .catalogue(
-            "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [5 0 R] /DA (/Helv 0 Tf 0 g) /NeedAppearances true \
+            "<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [5 0 R] /DA (/Helv 0 Tf 0 g) \
              /DR << /Font << /Helv << /Type /Font /Subtype /Type1 /BaseFont /Helvetica \
              /Encoding /WinAnsiEncoding >> >> >> >> >>",
         )
@@ -56,10 +55,6 @@ fn a_check_box_shows_its_state(renderer: &dyn Renderer) {
     let pdf = form("/F 4 /FT /Btn /V /Off /AS /Off /AP << /N << /Yes 6 0 R >> >>")
         .stream("/Type /XObject /Subtype /Form /BBox [0 0 60 60]", "1 0 0 rg 0 0 60 60 re f");
     assert_points(renderer, &pdf, 0, "off", &[(50, 50, WHITE), (5, 50, BLUE)]);
-}
-
-fn the_state_of_a_check_box_without_one_of_its_own_is_off(renderer: &dyn Renderer) {
-    assert_points(renderer, &check_box(""), 0, "no state", &[(50, 50, GREEN), (5, 50, BLUE)]);
 }
 
 fn a_hidden_field_is_not_drawn(renderer: &dyn Renderer) {

@@ -87,7 +87,7 @@ fn a_membership_shows_content_by_its_policy(renderer: &dyn Renderer) {
         (&format!("{both} /P /AllOff"), false),
         ("/OCGs [6 0 R] /P /AllOff", true),
     ] {
-        let pdf = layered(&format!("<< /Type /OCMD {membership} >>"), "", MARKED);
+        let pdf = layered("7 0 R", "", MARKED).object(&format!("<< /Type /OCMD {membership} >>"));
         assert_shown(renderer, &pdf, membership, shown);
     }
 }
@@ -100,7 +100,7 @@ fn a_membership_shows_content_by_its_expression(renderer: &dyn Renderer) {
         ("[/Not 6 0 R]", true),
         ("[/And 5 0 R [/Not 6 0 R]]", true),
     ] {
-        let pdf = layered(&format!("<< /Type /OCMD /VE {expression} >>"), "", MARKED);
+        let pdf = layered("7 0 R", "", MARKED).object(&format!("<< /Type /OCMD /VE {expression} >>"));
         assert_shown(renderer, &pdf, expression, shown);
     }
 }

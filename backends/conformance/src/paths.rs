@@ -16,6 +16,7 @@ crate::check_list! {
         an_even_odd_clip_has_a_hole,
         an_empty_clip_hides_everything,
         dashes_start_at_their_phase,
+        an_odd_number_of_dashes_takes_turns_with_gaps,
         caps_reach_beyond_the_ends_or_do_not,
         joins_are_mitred_rounded_or_cut,
         a_mitre_over_the_limit_is_cut,
@@ -44,8 +45,8 @@ fn curves_bend_as_their_control_points_say(renderer: &dyn Renderer) {
     // At its middle each curve is at (1/8, 3/8, 3/8, 1/8) of its points.
     for (curve, inside, outside) in [
         ("0 20 m 0 100 100 100 100 20 c", (50, 75), (50, 85)),
-        ("0 20 m 50 100 100 20 v", (50, 45), (50, 55)),
-        ("0 20 m 50 100 100 20 y", (50, 45), (50, 55)),
+        ("0 20 m 50 100 100 20 v", (50, 48), (50, 62)),
+        ("0 20 m 50 100 100 20 y", (50, 48), (50, 62)),
     ] {
         assert_drawn(
             renderer,
@@ -102,15 +103,27 @@ fn dashes_start_at_their_phase(renderer: &dyn Renderer) {
     let line = "10 w 1 0 0 RG 0 50 m 100 50 l S";
     for (dash, red, white) in [
         ("[20] 0 d", [10, 50, 90], [30, 70]),
-        ("[20] 20 d", [30, 70, 30], [10, 50]),
         ("[20 10] 0 d", [10, 40, 70], [25, 55]),
         ("[20 10] 25 d", [15, 45, 75], [2, 30]),
-        ("[30 10 10] 0 d", [15, 45, 75], [35, 55]),
+        ("[30 10 10] 0 d", [15, 45, 85], [35, 55]),
         ("[] 0 d", [10, 50, 90], [101, 101]),
     ] {
         let mut points: Vec<_> = red.map(|x| (x, 50, RED)).into();
         points.extend(white.into_iter().filter(|&x| x < 100).map(|x| (x, 50, WHITE)));
         assert_drawn(renderer, &format!("{dash} {line}"), &points);
+    }
+}
+
+/// The phase can end within a gap that the array names only when it comes round again.
+fn an_odd_number_of_dashes_takes_turns_with_gaps(renderer: &dyn Renderer) {
+    for (dash, red, white) in [
+        ("[20] 20 d", [30, 70], [10, 50]),
+        ("[20] 30 d", [20, 60], [5, 40]),
+        ("[30 10 10] 50 d", [35, 60], [15, 45]),
+    ] {
+        let points: Vec<_> =
+            red.map(|x| (x, 50, RED)).into_iter().chain(white.map(|x| (x, 50, WHITE))).collect();
+        assert_drawn(renderer, &format!("{dash} 10 w 1 0 0 RG 0 50 m 100 50 l S"), &points);
     }
 }
 

@@ -13,7 +13,9 @@ crate::check_list! {
         the_matrix_of_a_pattern_turns_and_scales_its_tiles,
         a_tile_that_is_larger_than_its_step_overlaps_the_next,
         gaps_between_tiles_are_empty,
-        strokes_and_text_are_painted_with_patterns,
+        strokes_are_painted_with_patterns,
+        text_is_painted_with_patterns,
+        type_3_text_is_painted_with_patterns,
         a_pattern_within_a_form_is_laid_out_in_the_form,
     ],
 }
@@ -90,17 +92,41 @@ fn gaps_between_tiles_are_empty(renderer: &dyn Renderer) {
     assert_points(renderer, &pdf, 0, "gaps", &points);
 }
 
-fn strokes_and_text_are_painted_with_patterns(renderer: &dyn Renderer) {
-    let entries = format!("{COLOURED} /BBox [0 0 100 50] /XStep 100 /YStep 50");
-    let tile = "1 0 0 rg 0 0 100 25 re f 0 0 1 rg 0 25 100 25 re f";
-    let pdf = tiled("/Pattern CS /P SCN 30 w 50 0 m 50 100 l S", &entries, tile);
+/// Two stripes of 25 pt, red below blue.
+const STRIPES: &str = "1 0 0 rg 0 0 100 25 re f 0 0 1 rg 0 25 100 25 re f";
+
+fn striped() -> String {
+    format!("{COLOURED} /BBox [0 0 100 50] /XStep 100 /YStep 50")
+}
+
+fn strokes_are_painted_with_patterns(renderer: &dyn Renderer) {
+    let pdf = tiled("/Pattern CS /P SCN 30 w 50 0 m 50 100 l S", &striped(), STRIPES);
     let points = [(50, 10, RED), (50, 40, BLUE), (50, 60, RED), (50, 90, BLUE), (20, 10, WHITE)];
     assert_points(renderer, &pdf, 0, "a stroke", &points);
+}
+
+fn text_is_painted_with_patterns(renderer: &dyn Renderer) {
+    // The bar of Helvetica's letter I is 11 pt wide.
+    let pdf = Pdf::square(
+        "/Pattern << /P 5 0 R >> /Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >>",
+        "/Pattern cs /P scn BT /F 120 Tf 30 5 Td (I) Tj ET",
+    )
+    .stream(&striped(), STRIPES);
+    assert_points(
+        renderer,
+        &pdf,
+        2,
+        "text",
+        &[(47, 10, RED), (47, 40, BLUE), (47, 60, RED), (75, 10, WHITE)],
+    );
+}
+
+fn type_3_text_is_painted_with_patterns(renderer: &dyn Renderer) {
     let pdf = Pdf::square(
         "/Pattern << /P 5 0 R >> /Font << /F 6 0 R >>",
         "/Pattern cs /P scn BT /F 100 Tf 0 0 Td (a) Tj ET",
     )
-    .stream(&entries, tile)
+    .stream(&striped(), STRIPES)
     .object(
         "<< /Type /Font /Subtype /Type3 /FontBBox [0 0 1000 1000] /FontMatrix [0.001 0 0 0.001 0 0] \
          /FirstChar 97 /LastChar 97 /Widths [1000] /CharProcs << /a 7 0 R >> \

@@ -130,7 +130,13 @@ fn a_radial_shading_between_two_centres_is_a_cone(renderer: &dyn Renderer) {
     assert_shading(
         renderer,
         &format!("{circles} /Extend [false false] /Function {RED_TO_BLUE}"),
-        &[(13, 80, WHITE), (50, 80, WHITE), (87, 50, [19, 0, 236]), (50, 50, [255, 0, 0])],
+        &[
+            (13, 80, WHITE),
+            (50, 80, WHITE),
+            (87, 50, [19, 0, 236]),
+            (40, 50, [61, 0, 194]),
+            (60, 50, [188, 0, 67]),
+        ],
     );
     assert_shading(
         renderer,

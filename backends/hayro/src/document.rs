@@ -1,10 +1,11 @@
 //! An open PDF.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hayro::hayro_interpret::{InterpreterSettings, RenderContent};
-use hayro::hayro_syntax::object::Object;
+use hayro::hayro_syntax::object::{ObjRef, Object};
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::Affine;
 use hayro::vello_cpu::color::{AlphaColor, Srgb};
@@ -15,7 +16,8 @@ use render_api::{
     Pixmap, RenderError, RenderOptions, pixels,
 };
 
-use crate::amend::{self, is_shown};
+use crate::amend;
+use crate::annotations::layers_off;
 use crate::contain::contained;
 use crate::opened::{Opened, Source};
 use crate::page::raw_page;
@@ -26,13 +28,27 @@ pub(crate) struct HayroDocument {
     source: Source,
     opened: Opened,
     page_box: PageBox,
-    /// Whether the boxes in `opened` are ours already, or cannot be.
+    /// Whether `opened` has been amended already, or cannot be.
     amended: bool,
+    layers_off: HashSet<ObjRef>,
+    kept: Kept,
+    cache_bytes: usize,
     /// Taken away while a page is drawn, so that a panic costs it.
     canvas: Option<Canvas>,
     settings: InterpreterSettings,
     /// What hayro has warned of since the page began.
     warnings: Arc<AtomicU32>,
+}
+
+/// The most pages whose contents, fonts and glyphs are kept: on pages of text, some 16 MB.
+const MOST_PAGES_KEPT: u32 = 256;
+
+/// What is known of the memory that hayro keeps as pages are drawn, and does not give back.
+#[derive(Default)]
+struct Kept {
+    pages: u32,
+    /// The contents of these pages, decoded.
+    contents_bytes: usize,
 }
 
 /// What vello draws with; large, and the same for every page.
@@ -45,12 +61,16 @@ impl HayroDocument {
     pub(crate) fn open(pdf: &[u8], options: &OpenOptions) -> Result<HayroDocument, RenderError> {
         let source = Source::new(pdf.to_vec(), options.password.clone());
         let opened = source.open()?;
+        let layers_off = contained(|| layers_off(opened.borrow_owner()))?;
         let warnings = Arc::new(AtomicU32::new(0));
         Ok(HayroDocument {
             source,
             opened,
             page_box: options.page_box,
             amended: false,
+            layers_off,
+            kept: Kept::default(),
+            cache_bytes: options.cache_bytes,
             canvas: None,
             settings: settings(&warnings),
             warnings,
@@ -66,17 +86,32 @@ impl HayroDocument {
         PageGeometry::resolve(&raw, self.page_box)
     }
 
-    /// Sees to it that hayro does not hide what is to be seen of the page.
-    fn show(&mut self, page: PageIndex, geometry: &PageGeometry) -> Result<(), RenderError> {
-        if self.amended || is_shown(&self.opened.borrow_owner().pages()[page.0 as usize], geometry) {
+    /// Sees to it that hayro shows of the page what is to be seen, and nothing else.
+    fn amend(&mut self, page: PageIndex, geometry: &PageGeometry) -> Result<(), RenderError> {
+        if self.amended {
             return Ok(());
         }
-        // For all pages at once, because the document has to be opened again.
-        self.amended = true;
-        let (source, page_box) = (&self.source, self.page_box);
-        let amended = contained(|| amend::amended(source, self.opened.borrow_owner(), page_box))?;
-        if let Some((source, opened)) = amended {
-            (self.source, self.opened) = (source, opened);
+        let (source, page_box, layers_off) = (&self.source, self.page_box, &self.layers_off);
+        let pdf = self.opened.borrow_owner();
+        let amended = contained(|| {
+            amend::amendment(pdf, &pdf.pages()[page.0 as usize], geometry, layers_off)?;
+            // For all pages at once, because the document has to be opened again.
+            Some(amend::amended(source, pdf, page_box, layers_off))
+        })?;
+        if let Some(amended) = amended {
+            self.amended = true;
+            if let Some((source, opened)) = amended {
+                (self.source, self.opened) = (source, opened);
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the document again when much has been kept of it: hayro forgets nothing by itself.
+    fn keep_memory_bounded(&mut self) -> Result<(), RenderError> {
+        if self.kept.pages >= MOST_PAGES_KEPT || self.kept.contents_bytes > self.cache_bytes {
+            self.opened = self.source.open()?;
+            self.kept = Kept::default();
         }
         Ok(())
     }
@@ -145,14 +180,18 @@ impl Document for HayroDocument {
     ) -> Result<Drawn, RenderError> {
         let geometry = self.geometry(page)?;
         let background = background_pixel(options.background, out.format())?;
-        self.show(page, &geometry)?;
+        self.keep_memory_bounded()?;
+        self.amend(page, &geometry)?;
         self.warnings.store(0, Ordering::Relaxed);
         self.settings.render_content.set(RenderContent::ANNOTATIONS, options.annotations);
         let matrix = geometry.to_pixels(options.scale_x, options.scale_y);
         let [r, g, b, a] = background;
         self.draw(page, matrix, AlphaColor::from_rgba8(r, g, b, a), out)?;
         let mut content_errors = self.warnings.load(Ordering::Relaxed);
-        if contained(|| has_lost_its_contents(&self.opened.borrow_owner().pages()[page.0 as usize]))? {
+        let drawn_page = &self.opened.borrow_owner().pages()[page.0 as usize];
+        self.kept.pages += 1;
+        self.kept.contents_bytes += contained(|| drawn_page.page_stream().map_or(0, <[u8]>::len))?;
+        if contained(|| has_lost_its_contents(drawn_page))? {
             content_errors = content_errors.saturating_add(1);
             if pixels::is_filled_with(out.data(), &background) {
                 return Err(RenderError::Malformed {
@@ -205,5 +244,38 @@ fn has_lost_its_contents(page: &Page<'_>) -> bool {
             page.page_stream().is_none_or(<[u8]>::is_empty) && streams.raw_iter().next().is_some()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: PageIndex = PageIndex(0);
+
+    fn picture(document: &mut HayroDocument) -> Vec<u8> {
+        let mut pixmap = Pixmap::default();
+        let (width, height) = document.page_size(FIRST).unwrap().to_pixels(1.0);
+        pixmap.reset(width, height, PixelFormat::Rgbx8, 1_000_000).unwrap();
+        document.render_page(FIRST, &RenderOptions::default(), &mut pixmap).unwrap();
+        pixmap.data().to_vec()
+    }
+
+    #[test]
+    fn a_document_is_opened_again_when_much_is_kept_and_looks_the_same() {
+        let pdf = include_bytes!("../../conformance/fixtures/rc4-128.pdf");
+        for (cache_bytes, most_pages) in [(0, 1), (64 << 20, MOST_PAGES_KEPT)] {
+            let options =
+                OpenOptions { password: Some("owner".to_owned()), cache_bytes, ..OpenOptions::default() };
+            let mut document = HayroDocument::open(pdf, &options).unwrap();
+            let first = picture(&mut document);
+            assert!(first.chunks(4).any(|pixel| pixel[..3] == [255, 0, 0]));
+            let mut pages = vec![document.kept.pages];
+            for _ in 0..MOST_PAGES_KEPT + 1 {
+                assert!(picture(&mut document) == first);
+                pages.push(document.kept.pages);
+            }
+            assert_eq!(pages.iter().max(), Some(&most_pages), "{cache_bytes}");
+        }
     }
 }

@@ -45,9 +45,9 @@ mod tag {
     pub(super) const SHA256: &str = "pdf2img-sha256";
     pub(super) const SIZE: &str = "pdf2img-size";
     pub(super) const CONTENT_ERRORS: &str = "pdf2img-content-errors";
-    /// Name and version of the engine, separated by a space.
+    /// Name and version of the engine: `mupdf/1.27.2`.
     pub(super) const BACKEND: &str = "pdf2img-backend";
-    /// The engines that failed at the page before, with their codes: `mupdf=page_crashed hayro=malformed`.
+    /// The engines that failed at the page before, with their codes: `mupdf=page_crashed,hayro=malformed`.
     pub(super) const ATTEMPTS: &str = "pdf2img-attempts";
 }
 
@@ -318,7 +318,7 @@ impl Job<'_> {
             && is(tag::PAGE, &page.to_string());
         let (width, height) = tags.get(tag::SIZE)?.split_once('x')?;
         ours.then_some(())?;
-        let (name, version) = tags.get(tag::BACKEND)?.split_once(' ')?;
+        let (name, version) = tags.get(tag::BACKEND)?.split_once('/')?;
         let image = Image {
             key: key.to_owned(),
             width: width.parse().ok()?,
@@ -799,7 +799,7 @@ impl PageSink for Uploader {
         metadata.extend([
             (tag::PAGE.to_owned(), drawn.page.to_string()),
             (tag::PAGES.to_owned(), drawn.page_count.to_string()),
-            (tag::BACKEND.to_owned(), format!("{} {}", drawn.engine.name, drawn.engine.version)),
+            (tag::BACKEND.to_owned(), format!("{}/{}", drawn.engine.name, drawn.engine.version)),
             (tag::SHA256.to_owned(), hex(&sha256)),
             (tag::SIZE.to_owned(), format!("{}x{}", image.width_px, image.height_px)),
             (tag::CONTENT_ERRORS.to_owned(), image.content_errors.to_string()),
@@ -834,7 +834,7 @@ fn source_tag(key: &str) -> String {
 fn attempts_tag(attempts: &[Attempt]) -> String {
     let words: Vec<String> =
         attempts.iter().map(|attempt| format!("{}={}", attempt.backend, attempt.failure.code)).collect();
-    words.join(" ")
+    words.join(",")
 }
 
 /// Reads [`attempts_tag`]; the messages went to the log of the attempt that drew the page.
@@ -844,7 +844,7 @@ fn attempts_of(tag: &str) -> Vec<Attempt> {
         let failure = failure(code, "drawn in an attempt that was cut off, whose log has the message");
         Some(Attempt { backend: backend.to_owned(), failure })
     };
-    tag.split(' ').filter_map(attempt).collect()
+    tag.split(',').filter_map(attempt).collect()
 }
 
 /// The engines beside the first that drew pages.

@@ -100,7 +100,7 @@ async fn a_page_that_crashes_its_engine_is_drawn_by_the_next() {
     assert_eq!(manifest.settings["fallback"], json!("mupdf"));
     let object = place.get(&stack, "pdf-out", &image.key).await;
     assert_eq!(object.metadata["pdf2img-attempts"], "hayro=page_crashed");
-    assert!(object.metadata["pdf2img-backend"].starts_with("mupdf "));
+    assert!(object.metadata["pdf2img-backend"].starts_with("mupdf/"));
     stack.shutdown().await;
 }
 

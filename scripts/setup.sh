@@ -5,34 +5,43 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/setup.sh [PART…] | --print-path
+Usage: scripts/setup.sh [PART…] | --print-path | --print-pdfium [x86_64|aarch64]
 
 Installs what building, testing and the demo need. Parts, default `tools`:
   build   compilers and headers (apt), rustfmt and clippy (rustup)
-  tools   build, the musl target, and a Python environment with zig, cargo-zigbuild and aws
+  pdfium  build, and the shared library of PDFium for this machine
+  pdfium-x86_64, pdfium-aarch64
+          the same for another machine, which cross builds need
+  tools   pdfium, the musl target, and a Python environment with zig, cargo-zigbuild and aws
   bench   tools, and the programs that the benchmarks compare with (apt)
 
 --print-path prints the directory of the Python environment's programs, and installs nothing.
+--print-pdfium prints the path of PDFium's library, for this machine or another, and installs nothing.
 TEXT
 }
 
 BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
-TOOLS_PACKAGES=(python3-venv)
+PDFIUM_PACKAGES=(python3-pip)
+TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
 MUSL_TARGET=x86_64-unknown-linux-musl
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 REQUIREMENTS=scripts/requirements.txt
+PDFIUM_LOCK=scripts/pdfium.lock
 
 main() {
-    local part packages=("${BUILD_PACKAGES[@]}") with_tools=
+    local part packages=("${BUILD_PACKAGES[@]}") with_tools= pdfium_archs=()
     [ $# -gt 0 ] || set -- tools
     for part in "$@"; do
         case "$part" in
             build) ;;
-            tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1 ;;
-            bench) packages+=("${TOOLS_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"); with_tools=1 ;;
+            pdfium) packages+=("${PDFIUM_PACKAGES[@]}"); pdfium_archs+=("$(machine)") ;;
+            pdfium-*) packages+=("${PDFIUM_PACKAGES[@]}"); pdfium_archs+=("${part#pdfium-}") ;;
+            tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
+            bench) packages+=("${TOOLS_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
             --print-path) tools_bin; return ;;
+            --print-pdfium) pdfium_library "${2:-$(machine)}"; return ;;
             -h | --help) usage; return ;;
             *) usage >&2; die "unknown part: $part" ;;
         esac
@@ -45,6 +54,9 @@ main() {
         add_target "$MUSL_TARGET"
         install_tools
     fi
+    for part in "${pdfium_archs[@]}"; do
+        install_pdfium "$part"
+    done
 }
 
 # Debian packages: asks what is missing first, so that root is needed only then.
@@ -135,6 +147,57 @@ tools_dir() {
     local pins
     pins=$(sha256sum "$REQUIREMENTS" | cut -c 1-12)
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/pdf2img/tools-$pins"
+}
+
+# PDFium's library and the licence texts that it must be shipped with, out of a wheel.
+install_pdfium() {
+    local arch=$1 dir sum scratch
+    dir=$(pdfium_dir "$arch")
+    [ ! -e "$dir/complete" ] || return 0
+    sum=$(pdfium_pin "${arch}_sha256")
+    mkdir -p "$(dirname "$dir")"
+    exec 9>"$dir.lock"
+    flock 9
+    if [ ! -e "$dir/complete" ]; then
+        note "installing PDFium $(pdfium_pin build) for $arch into $dir"
+        scratch=$dir.part
+        rm -rf "$dir" "$scratch"
+        mkdir -p "$scratch"
+        python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+            --platform "manylinux_2_17_$arch" --dest "$scratch" \
+            "$(pdfium_pin wheel)==$(pdfium_pin wheel_version)" ||
+            die "pip could not download $(pdfium_pin wheel) $(pdfium_pin wheel_version), which carries PDFium"
+        python3 -m zipfile -e "$scratch"/*.whl "$scratch/wheel" || die "the wheel in $scratch is no zip archive"
+        echo "$sum  $scratch/wheel/pypdfium2_raw/libpdfium.so" | sha256sum --check --status ||
+            die "libpdfium.so in the wheel for $arch has not the SHA-256 that $PDFIUM_LOCK names: $sum"
+        mkdir -p "$dir"
+        mv "$scratch/wheel/pypdfium2_raw/libpdfium.so" "$dir/"
+        mv "$scratch"/wheel/*.dist-info/licenses "$dir/licenses"
+        rm -rf "$scratch"
+        touch "$dir/complete"
+    fi
+    exec 9>&-
+}
+
+pdfium_library() {
+    local dir
+    dir=$(pdfium_dir "$1")
+    echo "$dir/libpdfium.so"
+}
+
+pdfium_dir() {
+    case "$1" in
+        x86_64 | aarch64) echo "${XDG_CACHE_HOME:-$HOME/.cache}/pdf2img/pdfium-$(pdfium_pin build)/$1" ;;
+        *) die "there is no PDFium for $1: choose x86_64 or aarch64" ;;
+    esac
+}
+
+pdfium_pin() {
+    sed -n "s/^$1=//p" "$PDFIUM_LOCK"
+}
+
+machine() {
+    uname -m
 }
 
 note() {

@@ -32,9 +32,10 @@ class StackError(Exception):
 
 
 def build() -> Path:
-    """Builds the function and the command, optimised; returns the directory that they are in."""
+    """Builds the function and the command with every engine, optimised; returns the directory that they are in."""
+    features = "pdf2img/all-engines,pdf2img-cli/all-engines"
     subprocess.run(
-        ["cargo", "build", "--release", "--locked", "-p", "pdf2img", "-p", "pdf2img-cli"],
+        ["cargo", "build", "--release", "--locked", "-p", "pdf2img", "-p", "pdf2img-cli", "--features", features],
         cwd=REPOSITORY,
         check=True,
     )
@@ -56,7 +57,9 @@ class Stack:
         `programs` has `pdf2img` and `bootstrap`; `log` takes what the function and the stack
         print; `flags` are further ones of `pdf2img local`.
         """
-        self._command = [str(programs / "pdf2img"), "local", "--json", "--data", str(data), *flags]
+        library = os.environ.get("PDF2IMG_PDFIUM_LIBRARY")
+        engines = ["--env", f"PDF2IMG_PDFIUM_LIBRARY={library}"] if library else []
+        self._command = [str(programs / "pdf2img"), "local", "--json", "--data", str(data), *engines, *flags]
         self._log_path = log
         self._lines: queue.Queue[str | None] = queue.Queue()
         self._lock = threading.Lock()

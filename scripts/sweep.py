@@ -161,6 +161,7 @@ def summarize(
             Counter(f"{d['status']} {d['error']['code']}" for d in documents if d.get("error")).most_common()
         ),
         "page_codes": dict(page_codes(manifests).most_common()),
+        "pages_by_engine": dict(pages_by_engine(manifests).most_common()),
         "pages_asked": sum(manifest["totals"]["pages"] for manifest in manifests.values()),
         "images": sum(manifest["totals"]["images"] for manifest in manifests.values()),
         "image_bytes": sum(manifest["totals"]["bytes"] for manifest in manifests.values()),
@@ -179,6 +180,11 @@ def summarize(
 def page_codes(manifests: dict[str, dict]) -> Counter:
     pages = (page for manifest in manifests.values() for page in manifest["pages"])
     return Counter(page["error"]["code"] for page in pages if "error" in page)
+
+
+def pages_by_engine(manifests: dict[str, dict]) -> Counter:
+    pages = (page for manifest in manifests.values() for page in manifest["pages"])
+    return Counter(page["backend"] for page in pages if "key" in page)
 
 
 def markdown(summary: dict) -> str:
@@ -204,6 +210,7 @@ def markdown(summary: dict) -> str:
     lines += table("Documents", "status", summary["statuses"])
     lines += table("Documents that failed as a whole", "status and code", summary["document_codes"])
     lines += table("Pages without an image", "code", summary["page_codes"])
+    lines += table("Images", "engine", summary["pages_by_engine"])
     slowest = sorted((d for d in summary["documents"] if d["ms"] is not None), key=lambda d: -d["ms"])[:SLOWEST]
     lines += ["## The slowest", "", "| document | ms | images | problems |", "|---|---:|---:|---|"]
     for document in slowest:

@@ -3,6 +3,7 @@
 
 #include "shim.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -20,6 +21,9 @@ struct shim_document
 	int page_is_own;
 	/* How many errors MuPDF has reported and passed over. */
 	int32_t reported;
+	/* For East Asian text that brings no font; NULL if there is none. */
+	const unsigned char *cjk_font;
+	size_t cjk_font_len;
 };
 
 /* Deeper page trees are not walked at open; a tree that a program wrote has a handful of levels. */
@@ -212,6 +216,12 @@ int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const c
 		else
 		{
 			*page_count = count_pages(ctx, pdf);
+			/* A table that can be read may still lead nowhere: its numbers can be off by one. */
+			if (*page_count < 1 && !pdf_was_repaired(ctx, pdf))
+			{
+				pdf_repair_xref(ctx, pdf);
+				*page_count = count_pages(ctx, pdf);
+			}
 			if (*page_count < 1)
 				fz_throw(ctx, FZ_ERROR_FORMAT, "the document has no pages");
 		}
@@ -233,6 +243,26 @@ int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const c
 	fz_set_error_callback(ctx, count_error, document);
 	*out = document;
 	return SHIM_OK;
+}
+
+/* One font for all four character collections: it is looked up by Unicode. */
+static fz_font *load_cjk_font(fz_context *ctx, const char *name, int ordering, int serif)
+{
+	shim_document *document = fz_user_context(ctx);
+	(void)ordering;
+	(void)serif;
+	/* A cache of the bounding boxes of its glyphs would be large, and is not needed. */
+	return fz_new_font_from_memory(ctx, name, document->cjk_font, (int)document->cjk_font_len, 0, 0);
+}
+
+void shim_offer_cjk_font(shim_document *document, const unsigned char *font, size_t len)
+{
+	if (len > INT_MAX)
+		return;
+	document->cjk_font = font;
+	document->cjk_font_len = len;
+	fz_set_user_context(document->ctx, document);
+	fz_install_load_system_font_funcs(document->ctx, NULL, load_cjk_font, NULL);
 }
 
 static int box_of(fz_context *ctx, pdf_obj *array, double box[4])

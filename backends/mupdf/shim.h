@@ -67,6 +67,10 @@ const char *shim_version(void);
 int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const char *password,
 	shim_document **out, int32_t *page_count, char *message);
 
+/* Gives the document a font for Chinese, Japanese and Korean text that brings none, before its first
+ * page is loaded. The font must live as long as the process. */
+void shim_offer_cjk_font(shim_document *document, const unsigned char *font, size_t len);
+
 /* Loads a page, counted from 0, in place of the one that was loaded before. */
 int shim_load_page(shim_document *document, int32_t page, shim_page_entries *out, char *message);
 

@@ -1,5 +1,6 @@
 //! The whole service on this machine: a real S3 client, events, Lambda, and the real `bootstrap`.
 
+mod engines;
 mod stack;
 
 use std::time::{Duration, SystemTime};

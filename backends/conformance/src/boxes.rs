@@ -5,19 +5,21 @@ use render_api::{PageBox, PageIndex, Renderer};
 use crate::pdf::Pdf;
 use crate::probe::{open, size, size_in};
 
-crate::check_list!(
-    every_leaf_of_the_page_tree_is_a_page,
-    rotation_turns_the_size,
-    a_crop_box_is_the_page_and_is_cut_to_the_media_box,
-    each_of_the_five_boxes_can_be_the_page,
-    media_box_crop_box_and_rotation_are_inherited,
-    trim_bleed_art_and_user_unit_are_not_inherited,
-    indirect_values_are_followed,
-    corners_may_come_in_any_order,
-    a_missing_or_unusable_media_box_is_us_letter,
-    a_box_of_absurd_size_is_refused_or_is_us_letter,
-    user_unit_scales_and_an_absurd_one_does_not,
-);
+crate::check_list! {
+    "Page count, boxes, rotation, UserUnit" => [
+        every_leaf_of_the_page_tree_is_a_page,
+        rotation_turns_the_size,
+        a_crop_box_is_the_page_and_is_cut_to_the_media_box,
+        each_of_the_five_boxes_can_be_the_page,
+        media_box_crop_box_and_rotation_are_inherited,
+        trim_bleed_art_and_user_unit_are_not_inherited,
+        indirect_values_are_followed,
+        corners_may_come_in_any_order,
+        a_missing_or_unusable_media_box_is_us_letter,
+        a_box_of_absurd_size_is_refused_or_is_us_letter,
+        user_unit_scales_and_an_absurd_one_does_not,
+    ],
+}
 
 const LETTER: (f64, f64) = (612.0, 792.0);
 
@@ -102,11 +104,11 @@ fn media_box_crop_box_and_rotation_are_inherited(renderer: &dyn Renderer) {
 fn trim_bleed_art_and_user_unit_are_not_inherited(renderer: &dyn Renderer) {
     let inner = "[10 10 20 20]";
     let pdf = below(
-        &format!("/MediaBox [0 0 100 100] /TrimBox {inner} /BleedBox {inner} /ArtBox {inner} /UserUnit 2"),
+        &format!("/MediaBox [0 0 90 90] /TrimBox {inner} /BleedBox {inner} /ArtBox {inner} /UserUnit 2"),
         "",
     );
     for page_box in PageBox::ALL {
-        assert_eq!(size_in(renderer, &pdf, page_box).unwrap().width_pt, 100.0, "{page_box}");
+        assert_eq!(size_in(renderer, &pdf, page_box).unwrap().width_pt, 90.0, "{page_box}");
     }
 }
 

@@ -5,22 +5,34 @@ use render_api::{Background, OpenOptions, PageBox, PixelFormat, Pixmap, RenderOp
 use crate::pdf::Pdf;
 use crate::probe::{FIRST, draw, draw_as, has_ink, open, picture, pixel};
 
-crate::check_list!(
-    the_top_left_of_the_page_is_the_top_left_of_the_image_under_every_rotation,
-    a_box_that_is_not_at_the_origin_is_moved_there,
-    a_page_can_be_stretched,
-    user_unit_scales_what_is_drawn,
-    the_media_box_shows_what_the_crop_box_hides,
-    a_crop_box_without_area_hides_nothing,
-    device_colours_are_right_to_one_level,
-    the_background_is_exact_and_covers_the_image,
-    a_transparent_background_has_the_alpha_of_what_is_drawn,
-    colours_on_a_transparent_background_are_not_multiplied_by_alpha,
-    an_opaque_background_in_rgba_is_opaque,
-    a_page_that_is_a_transparency_group_keeps_its_colours,
-    text_in_a_font_that_is_not_embedded_is_drawn,
-    the_same_page_gives_the_same_bytes_every_time,
-);
+crate::check_list! {
+    "Page count, boxes, rotation, UserUnit" => [
+        the_top_left_of_the_page_is_the_top_left_of_the_image_under_every_rotation,
+        a_box_that_is_not_at_the_origin_is_moved_there,
+        a_page_can_be_stretched,
+        user_unit_scales_what_is_drawn,
+        the_media_box_shows_what_the_crop_box_hides,
+        a_crop_box_without_area_hides_nothing,
+    ],
+    "Device colours" => [
+        device_colours_are_right_to_one_level,
+    ],
+    "Backgrounds, opaque and transparent" => [
+        the_background_is_exact_and_covers_the_image,
+        a_transparent_background_has_the_alpha_of_what_is_drawn,
+        colours_on_a_transparent_background_are_not_multiplied_by_alpha,
+        an_opaque_background_in_rgba_is_opaque,
+    ],
+    "Transparency groups" => [
+        a_page_that_is_a_transparency_group_keeps_its_colours,
+    ],
+    "Text in standard fonts that are not embedded" => [
+        text_in_a_font_that_is_not_embedded_is_drawn,
+    ],
+    "The same picture every time" => [
+        the_same_page_gives_the_same_bytes_every_time,
+    ],
+}
 
 const RED: [u8; 3] = [255, 0, 0];
 const GREEN: [u8; 3] = [0, 255, 0];

@@ -1,9 +1,10 @@
 //! The test suite that every rendering engine passes.
 //!
 //! A [`Check`] is a sentence about the contract in `render-api` and a function that proves it. The
-//! documents are written by code (`pdf`) with known answers; only encrypted ones are files, in
-//! `fixtures/`. Checks are grouped by what they are about, and [`checks`] lists them all. An engine
-//! runs them from a test of its own. What an engine cannot do is listed in [`exceptions()`].
+//! documents are written by code (`pdf`) with known answers; what code here does not write (encrypted
+//! documents, codecs, profiles, fonts) are files in `fixtures/`. Checks are grouped by what they are about, and [`checks`] lists them all. An engine
+//! runs them from a test of its own. What an engine cannot do is listed in [`exceptions()`],
+//! and [`support_table`] tells it to readers.
 //!
 //! ```no_run
 //! # fn test(engine: &dyn render_api::Renderer) {
@@ -12,26 +13,47 @@
 //! ```
 
 mod annotations;
+mod blending;
 mod boxes;
+mod cjk;
+mod codecs;
+mod colour;
+mod content;
 mod damage;
 mod drawing;
+mod encryption;
 mod exceptions;
+mod filters;
+mod fonts;
+mod forms;
+mod groups;
 mod images;
-mod passwords;
+mod jpeg;
+mod layers;
+mod masks;
+mod paths;
+mod patterns;
 mod pdf;
 mod probe;
+mod shadings;
+mod structure;
+mod support;
+mod text;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use render_api::Renderer;
 
 pub use exceptions::{Exception, Run, exceptions};
+pub use support::support_table;
 
 /// One sentence about the contract, and its proof.
 #[derive(Clone, Copy)]
 pub struct Check {
     /// The sentence, with underscores for spaces.
     pub name: &'static str,
+    /// What a reader of the support table calls it.
+    pub feature: &'static str,
     run: fn(&dyn Renderer),
 }
 
@@ -48,8 +70,38 @@ impl Check {
 
 /// Every check, grouped by subject.
 pub fn checks() -> Vec<Check> {
-    [boxes::CHECKS, drawing::CHECKS, images::CHECKS, annotations::CHECKS, damage::CHECKS, passwords::CHECKS]
-        .concat()
+    [
+        boxes::CHECKS,
+        drawing::CHECKS,
+        paths::CHECKS,
+        text::CHECKS,
+        fonts::CHECKS,
+        cjk::without_a_font::CHECKS,
+        images::CHECKS,
+        filters::CHECKS,
+        codecs::CHECKS,
+        jpeg::CHECKS,
+        masks::CHECKS,
+        shadings::CHECKS,
+        patterns::CHECKS,
+        colour::CHECKS,
+        blending::CHECKS,
+        groups::CHECKS,
+        layers::CHECKS,
+        annotations::CHECKS,
+        forms::CHECKS,
+        structure::CHECKS,
+        content::CHECKS,
+        damage::CHECKS,
+        encryption::CHECKS,
+    ]
+    .concat()
+}
+
+/// Every check of Chinese, Japanese and Korean text whose font is not embedded: for engines in a
+/// build that has a font for it.
+pub fn cjk_checks() -> Vec<Check> {
+    cjk::CHECKS.to_vec()
 }
 
 /// Runs every check, those after a failed one too, and holds the outcome against [`exceptions`].
@@ -59,12 +111,25 @@ pub fn checks() -> Vec<Check> {
 /// If a check fails that is no exception, or one passes that is, or an exception names no check.
 /// The message names all of them; what each check found is printed as it happens.
 pub fn assert_conforms(renderer: &dyn Renderer) {
-    let checks = checks();
+    assert_passes(renderer, checks());
+}
+
+/// Runs [`cjk_checks`], as [`assert_conforms`] runs the others.
+///
+/// # Panics
+///
+/// As [`assert_conforms`] does.
+pub fn assert_draws_cjk(renderer: &dyn Renderer) {
+    assert_passes(renderer, cjk_checks());
+}
+
+fn assert_passes(renderer: &dyn Renderer, checks: Vec<Check>) {
+    let all: Vec<Check> = self::checks().into_iter().chain(cjk_checks()).collect();
     let exceptions: Vec<Exception> =
         exceptions().into_iter().filter(|exception| exception.engine == renderer.name()).collect();
     let mut faults: Vec<String> = exceptions
         .iter()
-        .filter(|exception| !checks.iter().any(|check| check.name == exception.check))
+        .filter(|exception| !all.iter().any(|check| check.name == exception.check))
         .map(|exception| format!("exceptions.rs names a check that there is not: {}", exception.check))
         .collect();
     for check in checks {
@@ -91,18 +156,19 @@ pub fn assert_conforms(renderer: &dyn Renderer) {
     );
 }
 
-/// Names each function of a module as a check.
+/// Names each function of a module as a check, below the feature that it belongs to.
 macro_rules! check_list {
-    ($($name:ident),+ $(,)?) => {
-        pub(crate) const CHECKS: &[crate::Check] =
-            &[$(crate::Check { name: stringify!($name), run: $name }),+];
+    ($($feature:literal => [$($name:ident),+ $(,)?]),+ $(,)?) => {
+        pub(crate) const CHECKS: &[crate::Check] = &[$($(
+            crate::Check { name: stringify!($name), feature: $feature, run: $name }
+        ),+),+];
     };
 }
 use check_list;
 
 #[cfg(test)]
 mod tests {
-    use render_api::{Document, OpenOptions, RenderError};
+    use render_api::{Document, Drawn, OpenOptions, PageIndex, PageSize, Pixmap, RenderError, RenderOptions};
 
     use super::*;
 
@@ -125,10 +191,67 @@ mod tests {
 
     #[test]
     fn an_engine_that_opens_nothing_passes_no_check() {
-        for check in checks() {
+        for check in checks().into_iter().chain(cjk_checks()) {
             let outcome = catch_unwind(AssertUnwindSafe(|| check.run(&Broken)));
             assert!(outcome.is_err(), "{} passed", check.name);
         }
+    }
+
+    /// Opens everything and draws nothing: one page of white paper.
+    struct Blank;
+
+    impl Renderer for Blank {
+        fn name(&self) -> &'static str {
+            "blank"
+        }
+
+        fn version(&self) -> String {
+            "0".to_owned()
+        }
+
+        fn open<'a>(&'a self, _: &'a [u8], _: &OpenOptions) -> Result<Box<dyn Document + 'a>, RenderError> {
+            Ok(Box::new(Paper))
+        }
+    }
+
+    struct Paper;
+
+    impl Document for Paper {
+        fn page_count(&self) -> u32 {
+            1
+        }
+
+        fn page_size(&mut self, _: PageIndex) -> Result<PageSize, RenderError> {
+            Ok(PageSize { width_pt: 100.0, height_pt: 100.0 })
+        }
+
+        fn render_page(
+            &mut self,
+            _: PageIndex,
+            _: &RenderOptions,
+            out: &mut Pixmap,
+        ) -> Result<Drawn, RenderError> {
+            out.data_mut().fill(255);
+            Ok(Drawn::default())
+        }
+    }
+
+    /// These ask only that an end is reached in time, and paper is one.
+    const PASSED_BY_PAPER: [&str; 4] = [
+        "a_box_of_absurd_size_is_refused_or_is_us_letter",
+        "a_cycle_in_the_page_tree_ends",
+        "a_page_tree_of_100_million_pages_in_a_kilobyte_is_bounded",
+        "a_page_tree_of_100_million_empty_nodes_in_a_kilobyte_is_bounded",
+    ];
+
+    #[test]
+    fn an_engine_that_draws_white_paper_passes_no_check_but_those_that_are_named() {
+        let passed: Vec<&str> = checks()
+            .iter()
+            .filter(|check| catch_unwind(AssertUnwindSafe(|| check.run(&Blank))).is_ok())
+            .map(|check| check.name)
+            .collect();
+        assert_eq!(passed, PASSED_BY_PAPER);
     }
 
     #[test]
@@ -145,9 +268,10 @@ mod tests {
 
     #[test]
     fn every_check_has_a_name_of_its_own() {
-        let mut names: Vec<&str> = checks().iter().map(|check| check.name).collect();
+        let mut names: Vec<&str> = checks().iter().chain(&cjk_checks()).map(|check| check.name).collect();
+        let count = names.len();
         names.sort_unstable();
         names.dedup();
-        assert_eq!(names.len(), checks().len());
+        assert_eq!(names.len(), count);
     }
 }

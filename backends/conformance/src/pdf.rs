@@ -3,12 +3,13 @@
 /// A PDF that grows object by object; the first is the catalogue.
 pub(crate) struct Pdf {
     objects: Vec<Vec<u8>>,
+    trailer_entries: String,
 }
 
 impl Pdf {
     /// A document with a catalogue whose `/Pages` is object 2.
     pub(crate) fn new() -> Pdf {
-        Pdf { objects: vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()] }
+        Pdf { objects: vec![b"<< /Type /Catalog /Pages 2 0 R >>".to_vec()], trailer_entries: String::new() }
     }
 
     /// A document of one page, object 3, with these entries besides `/Type`, `/Parent` and
@@ -20,6 +21,11 @@ impl Pdf {
             .stream("", contents)
     }
 
+    /// A document of one page, 100 pt square, with these resources; the next object is 5.
+    pub(crate) fn square(resources: &str, contents: &str) -> Pdf {
+        Pdf::one_page(&format!("/MediaBox [0 0 100 100] /Resources << {resources} >>"), contents)
+    }
+
     /// Appends an object, which gets the next number.
     pub(crate) fn object(mut self, body: &str) -> Pdf {
         self.objects.push(body.as_bytes().to_vec());
@@ -28,13 +34,25 @@ impl Pdf {
 
     /// Appends a stream with these entries besides `/Length`.
     pub(crate) fn stream(self, entries: &str, content: &str) -> Pdf {
-        let length = content.len();
-        self.object(&format!("<< /Length {length} {entries} >>\nstream\n{content}\nendstream"))
+        self.binary(entries, content.as_bytes())
+    }
+
+    /// Appends a stream of any bytes with these entries besides `/Length`.
+    pub(crate) fn binary(mut self, entries: &str, content: &[u8]) -> Pdf {
+        let head = format!("<< /Length {} {entries} >>\nstream\n", content.len());
+        self.objects.push([head.as_bytes(), content, b"\nendstream"].concat());
+        self
     }
 
     /// Replaces the catalogue.
     pub(crate) fn catalogue(mut self, body: &str) -> Pdf {
         self.objects[0] = body.as_bytes().to_vec();
+        self
+    }
+
+    /// Sets the entries of the trailer besides `/Size` and `/Root`.
+    pub(crate) fn trailer(mut self, entries: &str) -> Pdf {
+        self.trailer_entries = entries.to_owned();
         self
     }
 
@@ -50,9 +68,10 @@ impl Pdf {
         }
         let start = file.len();
         file.extend_from_slice(xref.as_bytes());
-        let size = self.objects.len() + 1;
+        let (size, entries) = (self.objects.len() + 1, &self.trailer_entries);
         file.extend_from_slice(
-            format!("trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF\n").as_bytes(),
+            format!("trailer\n<< /Size {size} /Root 1 0 R {entries} >>\nstartxref\n{start}\n%%EOF\n")
+                .as_bytes(),
         );
         file
     }

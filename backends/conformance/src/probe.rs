@@ -5,8 +5,17 @@ use render_api::{
     RenderOptions, Renderer,
 };
 
+use crate::pdf::Pdf;
+
 /// More than any page here has.
 const MAX_PIXELS: u64 = 10_000_000;
+
+pub(crate) const WHITE: [u8; 3] = [255; 3];
+pub(crate) const BLACK: [u8; 3] = [0; 3];
+pub(crate) const RED: [u8; 3] = [255, 0, 0];
+pub(crate) const GREEN: [u8; 3] = [0, 255, 0];
+pub(crate) const BLUE: [u8; 3] = [0, 0, 255];
+pub(crate) const YELLOW: [u8; 3] = [255, 255, 0];
 
 /// The first page.
 pub(crate) const FIRST: PageIndex = PageIndex(0);
@@ -89,6 +98,23 @@ pub(crate) fn pixel(pixmap: &Pixmap, x: u32, y: u32) -> &[u8] {
     assert!(x < pixmap.width_px() && y < pixmap.height_px(), "({x}, {y}) is outside of the image");
     let bytes = pixmap.format().bytes_per_pixel();
     &pixmap.data()[y as usize * pixmap.stride() + x as usize * bytes..][..bytes]
+}
+
+/// A point of a page, in pt from its lower left corner, and the colour that it has.
+pub(crate) type Point = (u32, u32, [u8; 3]);
+
+/// Draws the first page at one pixel per pt and holds points of it against their colours.
+pub(crate) fn assert_points(renderer: &dyn Renderer, pdf: &Pdf, tolerance: u8, what: &str, points: &[Point]) {
+    assert_drawn_points(&picture(renderer, &pdf.to_bytes()), tolerance, what, points);
+}
+
+/// Holds points of a page that was drawn at one pixel per pt against their colours.
+pub(crate) fn assert_drawn_points(pixmap: &Pixmap, tolerance: u8, what: &str, points: &[Point]) {
+    for &(x, y, expected) in points {
+        let found = pixel(pixmap, x, pixmap.height_px() - 1 - y);
+        let near = found.iter().zip(expected).all(|(&found, expected)| found.abs_diff(expected) <= tolerance);
+        assert!(near, "{what}: {found:?} at ({x}, {y}), not {expected:?} within {tolerance}");
+    }
 }
 
 /// Whether any pixel of a rectangle is not white.

@@ -10,6 +10,7 @@ use hayro::hayro_syntax::page::Page;
 use render_api::geometry::RawBox;
 use render_api::{PageBox, PageGeometry};
 
+use crate::find::{find_last, skip_white};
 use crate::opened::{Opened, Source};
 use crate::page::raw_page;
 
@@ -109,11 +110,6 @@ impl Update {
 fn last_cross_reference(pdf: &[u8]) -> Option<usize> {
     let keyword = b"startxref";
     let after = &pdf[find_last(pdf, keyword)? + keyword.len()..];
-    let digits: Vec<u8> =
-        after.iter().copied().skip_while(u8::is_ascii_whitespace).take_while(u8::is_ascii_digit).collect();
+    let digits: Vec<u8> = skip_white(after).iter().copied().take_while(u8::is_ascii_digit).collect();
     std::str::from_utf8(&digits).ok()?.parse().ok()
-}
-
-fn find_last(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).rposition(|window| window == needle)
 }

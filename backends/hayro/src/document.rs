@@ -19,6 +19,7 @@ use crate::amend::{self, is_shown};
 use crate::contain::contained;
 use crate::opened::{Opened, Source};
 use crate::page::raw_page;
+use crate::settings::settings;
 
 /// An open PDF, and what is reused from page to page.
 pub(crate) struct HayroDocument {
@@ -27,11 +28,24 @@ pub(crate) struct HayroDocument {
     page_box: PageBox,
     /// Whether the boxes in `opened` are ours already, or cannot be.
     amended: bool,
+    kept: Kept,
+    cache_bytes: usize,
     /// Taken away while a page is drawn, so that a panic costs it.
     canvas: Option<Canvas>,
     settings: InterpreterSettings,
     /// What hayro has warned of since the page began.
     warnings: Arc<AtomicU32>,
+}
+
+/// The most pages whose contents, fonts and glyphs are kept: on pages of text, some 16 MB.
+const MOST_PAGES_KEPT: u32 = 256;
+
+/// What is known of the memory that hayro keeps as pages are drawn, and does not give back.
+#[derive(Default)]
+struct Kept {
+    pages: u32,
+    /// The contents of these pages, decoded.
+    contents_bytes: usize,
 }
 
 /// What vello draws with; large, and the same for every page.
@@ -50,6 +64,8 @@ impl HayroDocument {
             opened,
             page_box: options.page_box,
             amended: false,
+            kept: Kept::default(),
+            cache_bytes: options.cache_bytes,
             canvas: None,
             settings: settings(&warnings),
             warnings,
@@ -76,6 +92,15 @@ impl HayroDocument {
         let amended = contained(|| amend::amended(source, self.opened.borrow_owner(), page_box))?;
         if let Some((source, opened)) = amended {
             (self.source, self.opened) = (source, opened);
+        }
+        Ok(())
+    }
+
+    /// Opens the document again when much has been kept of it: hayro forgets nothing by itself.
+    fn keep_memory_bounded(&mut self) -> Result<(), RenderError> {
+        if self.kept.pages >= MOST_PAGES_KEPT || self.kept.contents_bytes > self.cache_bytes {
+            self.opened = self.source.open()?;
+            self.kept = Kept::default();
         }
         Ok(())
     }
@@ -144,6 +169,7 @@ impl Document for HayroDocument {
     ) -> Result<Drawn, RenderError> {
         let geometry = self.geometry(page)?;
         let background = background_pixel(options.background, out.format())?;
+        self.keep_memory_bounded()?;
         self.show(page, &geometry)?;
         self.warnings.store(0, Ordering::Relaxed);
         self.settings.render_content.set(RenderContent::ANNOTATIONS, options.annotations);
@@ -151,7 +177,10 @@ impl Document for HayroDocument {
         let [r, g, b, a] = background;
         self.draw(page, matrix, AlphaColor::from_rgba8(r, g, b, a), out)?;
         let mut content_errors = self.warnings.load(Ordering::Relaxed);
-        if contained(|| has_lost_its_contents(&self.opened.borrow_owner().pages()[page.0 as usize]))? {
+        let drawn_page = &self.opened.borrow_owner().pages()[page.0 as usize];
+        self.kept.pages += 1;
+        self.kept.contents_bytes += contained(|| drawn_page.page_stream().map_or(0, <[u8]>::len))?;
+        if contained(|| has_lost_its_contents(drawn_page))? {
             content_errors = content_errors.saturating_add(1);
             if pixels::is_filled_with(out.data(), &background) {
                 return Err(RenderError::Malformed {
@@ -171,18 +200,6 @@ impl Canvas {
         // No threads, whatever features another crate has given vello: a worker may not have any.
         let settings = vello_cpu::RenderSettings { num_threads: 0, ..vello_cpu::RenderSettings::default() };
         Canvas { context: RenderContext::new_with(1, 1, settings), resources: Resources::default() }
-    }
-}
-
-/// hayro's own settings, with every warning counted.
-fn settings(warnings: &Arc<AtomicU32>) -> InterpreterSettings {
-    let warnings = Arc::clone(warnings);
-    InterpreterSettings {
-        warning_sink: Arc::new(move |_| {
-            // Stops short of the end, which a hostile document could reach.
-            let _ = warnings.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_add(1));
-        }),
-        ..InterpreterSettings::default()
     }
 }
 
@@ -216,5 +233,38 @@ fn has_lost_its_contents(page: &Page<'_>) -> bool {
             page.page_stream().is_none_or(<[u8]>::is_empty) && streams.raw_iter().next().is_some()
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIRST: PageIndex = PageIndex(0);
+
+    fn picture(document: &mut HayroDocument) -> Vec<u8> {
+        let mut pixmap = Pixmap::default();
+        let (width, height) = document.page_size(FIRST).unwrap().to_pixels(1.0);
+        pixmap.reset(width, height, PixelFormat::Rgbx8, 1_000_000).unwrap();
+        document.render_page(FIRST, &RenderOptions::default(), &mut pixmap).unwrap();
+        pixmap.data().to_vec()
+    }
+
+    #[test]
+    fn a_document_is_opened_again_when_much_is_kept_and_looks_the_same() {
+        let pdf = include_bytes!("../../conformance/fixtures/rc4-128.pdf");
+        for (cache_bytes, most_pages) in [(0, 1), (64 << 20, MOST_PAGES_KEPT)] {
+            let options =
+                OpenOptions { password: Some("owner".to_owned()), cache_bytes, ..OpenOptions::default() };
+            let mut document = HayroDocument::open(pdf, &options).unwrap();
+            let first = picture(&mut document);
+            assert!(first.chunks(4).any(|pixel| pixel[..3] == [255, 0, 0]));
+            let mut pages = vec![document.kept.pages];
+            for _ in 0..MOST_PAGES_KEPT + 1 {
+                assert!(picture(&mut document) == first);
+                pages.push(document.kept.pages);
+            }
+            assert_eq!(pages.iter().max(), Some(&most_pages), "{cache_bytes}");
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! hayro behind the contract: an engine in Rust alone, under a permissive licence.
 //!
 //! [`Hayro`] opens a document in memory of its own (`opened`), because hayro keeps the bytes that it
-//! reads. `page` reads what a page's dictionary says about its size, by which `render-api` decides
+//! reads; with `owner`, for passwords that hayro does not know. `page` reads what a page's dictionary says about its size, by which `render-api` decides
 //! which rectangle is drawn; where hayro would clip to another, `amend` gives it a document in which
-//! the boxes are ours. `document` draws. hayro panics on some damaged documents: `contain` makes
+//! the boxes are ours. `document` draws, with fonts and a count of warnings by `settings`. hayro panics on some damaged documents: `contain` makes
 //! errors of that.
 
 #![forbid(unsafe_code)]
@@ -11,8 +11,11 @@
 mod amend;
 mod contain;
 mod document;
+mod find;
 mod opened;
+mod owner;
 mod page;
+mod settings;
 
 use render_api::{Document, OpenOptions, RenderError, Renderer};
 

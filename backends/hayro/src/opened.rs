@@ -8,6 +8,7 @@ use render_api::RenderError;
 use self_cell::self_cell;
 
 use crate::contain::contained;
+use crate::owner::user_password;
 
 self_cell!(
     /// A document, and the fonts and glyphs that were read for one page and serve the next.
@@ -37,12 +38,20 @@ impl Source {
 
     /// Opens the document, which has at least one page.
     pub(crate) fn open(&self) -> Result<Opened, RenderError> {
-        let opened = self.open_with(self.password.as_deref().unwrap_or(""));
-        match opened {
-            // A password that is not asked for does no harm.
-            Err(RenderError::Encrypted { .. }) if self.password.is_some() => self.open_with("").or(opened),
-            opened => opened,
-        }
+        let Some(password) = &self.password else {
+            return self.open_with("");
+        };
+        let opened = self.open_with(password);
+        let Err(RenderError::Encrypted { .. }) = opened else {
+            return opened;
+        };
+        let from_owner = contained(|| user_password(&self.pdf, password))?;
+        // A password that is not asked for does no harm.
+        [from_owner.as_deref(), Some("")]
+            .into_iter()
+            .flatten()
+            .find_map(|password| self.open_with(password).ok())
+            .map_or(opened, Ok)
     }
 
     fn open_with(&self, password: &str) -> Result<Opened, RenderError> {

@@ -66,9 +66,21 @@ impl<'a> Handle<'a> {
         }
         message.check(status)?;
         match (NonNull::new(document), u32::try_from(page_count)) {
-            (Some(document), Ok(page_count)) => Ok((Handle { document, pdf: PhantomData }, page_count)),
+            (Some(document), Ok(page_count)) => {
+                let handle = Handle { document, pdf: PhantomData };
+                #[cfg(feature = "cjk")]
+                handle.offer_cjk_font(cjk_font::bytes());
+                Ok((handle, page_count))
+            }
             _ => Err(RenderError::Backend { detail: "MuPDF opened no document".to_owned() }),
         }
+    }
+
+    /// Gives the document a font for East Asian text that brings none.
+    #[cfg(feature = "cjk")]
+    fn offer_cjk_font(&self, font: &'static [u8]) {
+        // SAFETY: the document is open, and the font lives as long as the process.
+        unsafe { shim_offer_cjk_font(self.document.as_ptr(), font.as_ptr(), font.len()) }
     }
 
     /// Loads a page, in place of the one that was loaded before.
@@ -238,6 +250,8 @@ unsafe extern "C" {
         page_count: *mut i32,
         message: *mut c_char,
     ) -> c_int;
+    #[cfg(feature = "cjk")]
+    fn shim_offer_cjk_font(document: *mut ShimDocument, font: *const u8, len: usize);
     fn shim_load_page(
         document: *mut ShimDocument,
         page: i32,

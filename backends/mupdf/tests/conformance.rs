@@ -6,3 +6,9 @@ use render_mupdf::MuPdf;
 fn mupdf_conforms() {
     render_conformance::assert_conforms(&MuPdf::new());
 }
+
+#[cfg(feature = "cjk")]
+#[test]
+fn mupdf_draws_east_asian_text_that_brings_no_font() {
+    render_conformance::assert_draws_cjk(&MuPdf::new());
+}

@@ -231,4 +231,18 @@ mod tests {
         assert_eq!((small.width_px(), small.height_px()), (1, 7));
         assert!(small.data().iter().all(|level| *level == 90));
     }
+
+    #[test]
+    fn no_size_of_a_page_is_refused() {
+        for (width_pt, height_pt) in [(0.3, 7.7), (1.0, 1.0), (17.77, 3.3), (99.99, 61.01), (200.5, 88.123)] {
+            let page = PageSize { width_pt, height_pt };
+            let from = Scale::Dpi(150.0).resolve(page);
+            let mut large = drawn(&from, PixelFormat::Rgbx8, |_, _| [7, 7, 7, 0]);
+            for ratio in (0..60).map(|i| 2.0 + f64::from(i) * 0.317) {
+                let to = Scale::Dpi(150.0 / ratio).resolve(page);
+                let small = scaled(&mut large, &from, &to);
+                assert!(small.data().chunks(4).all(|pixel| pixel[0] == 7), "{page:?} / {ratio}");
+            }
+        }
+    }
 }

@@ -215,3 +215,81 @@ impl PageError {
         }
     }
 }
+
+#[cfg(all(test, feature = "mupdf"))]
+mod tests {
+    use render_api::{Drawn, OpenOptions, Renderer};
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// An open document that keeps an account of the widths at which it is drawn.
+    struct Watched<'a> {
+        document: Box<dyn Document + 'a>,
+        widths_px: Vec<u32>,
+    }
+
+    impl Document for Watched<'_> {
+        fn page_count(&self) -> u32 {
+            self.document.page_count()
+        }
+
+        fn page_size(&mut self, page: PageIndex) -> Result<PageSize, RenderError> {
+            self.document.page_size(page)
+        }
+
+        fn opaque_format(&self) -> PixelFormat {
+            self.document.opaque_format()
+        }
+
+        fn render_page(
+            &mut self,
+            page: PageIndex,
+            options: &RenderOptions,
+            out: &mut Pixmap,
+        ) -> Result<Drawn, RenderError> {
+            self.widths_px.push(out.width_px());
+            self.document.render_page(page, options, out)
+        }
+    }
+
+    /// The widths at which the page was drawn, and those of the images that came of it.
+    fn drawn(options: Value) -> (Vec<u32>, Vec<u32>) {
+        let settings = Settings::from_canonical(options.as_object().unwrap()).unwrap();
+        let pdf = corpus::document("vector-alpha").unwrap().bytes();
+        let engine = render_mupdf::MuPdf::new();
+        let document = engine.open(&pdf, &OpenOptions::default()).unwrap();
+        let mut document = Watched { document, widths_px: Vec::new() };
+        let mut studio = Studio::default();
+        let reply = studio.draw(&mut document, PageIndex(0), &settings).unwrap();
+        let lengths: Vec<u64> = studio.files().iter().map(|file| file.len() as u64).collect();
+        let Reply::Page { images, .. } = reply else { panic!("{reply:?}") };
+        assert_eq!(images.iter().map(|image| image.bytes).collect::<Vec<_>>(), lengths);
+        (document.widths_px, images.iter().map(|image| image.width_px).collect())
+    }
+
+    #[test]
+    fn a_page_is_drawn_once_for_all_images_that_its_pixels_serve() {
+        let widths = drawn(json!({
+            "width": 600,
+            "renditions": "a: width=600 format=jpeg; b: width=300; c: width=300 format=webp; d: width=64",
+        }));
+        assert_eq!(widths, (vec![600], vec![600, 600, 300, 300, 64]));
+    }
+
+    #[test]
+    fn the_largest_image_is_drawn_first_whichever_it_is() {
+        let widths =
+            drawn(json!({ "width": 100, "background": "transparent", "renditions": "big: width=500" }));
+        assert_eq!(widths, (vec![500], vec![100, 500]));
+    }
+
+    #[test]
+    fn what_pixels_do_not_serve_is_drawn_again() {
+        let widths = drawn(json!({
+            "width": 600,
+            "renditions": "a: width=400; b: width=150 height=150 fit=stretch; c: width=80",
+        }));
+        assert_eq!(widths, (vec![600, 400, 150], vec![600, 400, 150, 80]));
+    }
+}

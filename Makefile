@@ -14,6 +14,8 @@ export PDF2IMG_PDFIUM_LIBRARY ?= $(shell scripts/setup.sh --print-pdfium)
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TOOLS = $(shell scripts/setup.sh --print-path)
 MUSL := x86_64-unknown-linux-musl
+GNU := x86_64-unknown-linux-gnu
+WITH_PDFIUM = $(filter pdfium all-engines,$(subst $(comma),$(space),$(FEATURES)))
 PROGRAMS = -p pdf2img -p pdf2img-cli --no-default-features \
 	--features $(subst $(space),$(comma),$(foreach name,$(subst $(comma),$(space),$(FEATURES)),pdf2img/$(name) pdf2img-cli/$(name)))
 comma := ,
@@ -45,7 +47,7 @@ test: ## Check format and lints, run all tests, build the documentation, check t
 	@$(MAKE) lint
 	@$(MAKE) run-tests
 	@echo '== documentation'
-	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --lib --no-deps --locked --quiet
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --lib --no-deps --locked --quiet
 	@echo '== corpus'
 	cargo run -p corpus --locked --quiet -- check
 
@@ -54,30 +56,48 @@ lint: ## Check format and lints
 	@echo '== format'
 	cargo fmt --all --check
 	@echo '== lints'
-	cargo clippy --workspace --all-targets --locked -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --locked -- -D warnings
+	@echo '== builds without MuPDF'
+	scripts/check-permissive.sh
+	cargo check --locked -p pdf2img -p pdf2img-cli --no-default-features --features pdf2img/hayro,pdf2img-cli/hayro
 
 .PHONY: run-tests
 run-tests:
 	@echo '== tests'
 	if cargo nextest --version >/dev/null 2>&1; then \
-		cargo nextest run --workspace --locked; \
+		cargo nextest run --workspace --all-features --locked; \
 	else \
-		cargo test --workspace --locked --lib --bins --tests; \
+		cargo test --workspace --all-features --locked --lib --bins --tests; \
 	fi
 	@echo '== documentation tests'
-	cargo test --workspace --locked --doc --quiet
+	cargo test --workspace --all-features --locked --doc --quiet
 
 .PHONY: build
-build: ## Build the function and the command for this machine, optimised
-	@scripts/setup.sh build
+build: ## Build the function and the command for this machine, optimised: FEATURES=all-engines
+	@scripts/setup.sh build $(if $(WITH_PDFIUM),pdfium)
 	cargo build --release --locked $(PROGRAMS)
+	@$(if $(WITH_PDFIUM),scripts/add-pdfium.sh $(TARGET_DIR)/release)
 	@ls -l $(TARGET_DIR)/release/bootstrap $(TARGET_DIR)/release/pdf2img
 
+# A static executable cannot load a library: the worker that draws with PDFium is one for glibc, from
+# 2.17 on, with no other engine in it.
 .PHONY: build-musl
 build-musl: ## Build them for x86-64 Linux, static: they run wherever the kernel does
 	@scripts/setup.sh tools
 	PATH="$(TOOLS):$$PATH" cargo zigbuild --release --locked --target $(MUSL) $(PROGRAMS)
 	@scripts/check-static.sh $(TARGET_DIR)/$(MUSL)/release/bootstrap $(TARGET_DIR)/$(MUSL)/release/pdf2img
+ifneq ($(WITH_PDFIUM),)
+	PATH="$(TOOLS):$$PATH" cargo zigbuild --release --locked --target $(GNU).2.17 \
+		-p pdf2img --bin pdfium-worker --no-default-features --features pdfium
+	cp --remove-destination $(TARGET_DIR)/$(GNU)/release/pdfium-worker $(TARGET_DIR)/$(MUSL)/release/
+	@scripts/add-pdfium.sh $(TARGET_DIR)/$(MUSL)/release
+endif
+
+.PHONY: conformance-musl
+conformance-musl: ## Run the engines' suite on static executables, and PDFium's where its worker runs
+	@scripts/setup.sh tools
+	PATH="$(TOOLS):$$PATH" cargo-zigbuild test --release --locked --target $(MUSL) -p render-mupdf -p render-hayro
+	PATH="$(TOOLS):$$PATH" cargo-zigbuild test --release --locked --target $(GNU).2.17 -p render-pdfium
 
 .PHONY: sweep
 sweep: ## Send every PDF below DIR=… through the service and tally what came of it

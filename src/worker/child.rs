@@ -68,8 +68,8 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     let engine = LoadedEngine::load(orders.backend, &orders.pdfium_library);
     let sandbox = sandbox::enter(&orders.limits);
     let mut socket = Socket;
-    let engine = match engine {
-        Ok(engine) => engine,
+    let renderer = match engine.and_then(LoadedEngine::start) {
+        Ok(renderer) => renderer,
         Err(message) => {
             let reply = Reply::Failed { code: ENGINE_UNAVAILABLE.into(), message };
             return Ok(write_frame(&mut socket, &reply, &[])?);
@@ -88,7 +88,7 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
         }
     };
     // The document borrows the engine, and the process ends with both.
-    let renderer: &'static dyn Renderer = Box::leak(engine.start());
+    let renderer: &'static dyn Renderer = Box::leak(renderer);
     let started = Instant::now();
     let opened = map_pdf(pdf_bytes).and_then(|pdf| renderer.open(pdf, &open_options(&settings, password)));
     let mut document = match opened {

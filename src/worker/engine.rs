@@ -37,7 +37,7 @@ impl LoadedEngine {
             #[cfg(all(feature = "pdfium", not(target_env = "musl")))]
             Backend::Pdfium => render_pdfium::Library::load(pdfium_library)
                 .map(LoadedEngine::Pdfium)
-                .map_err(|error| error.to_string()),
+                .map_err(|error| format!("{error} (PDF2IMG_PDFIUM_LIBRARY names its place)")),
             #[cfg(feature = "hayro")]
             Backend::Hayro => Ok(LoadedEngine::Hayro),
             #[allow(unreachable_patterns, reason = "in a build with every engine there is no other")]
@@ -49,14 +49,21 @@ impl LoadedEngine {
     }
 
     /// Starts the engine.
-    pub fn start(self) -> Box<dyn Renderer> {
+    ///
+    /// # Errors
+    ///
+    /// A sentence for the person who operates the service: the engine does not start.
+    pub fn start(self) -> Result<Box<dyn Renderer>, String> {
         match self {
             #[cfg(feature = "mupdf")]
-            LoadedEngine::Mupdf => Box::new(render_mupdf::MuPdf::new()),
+            LoadedEngine::Mupdf => Ok(Box::new(render_mupdf::MuPdf::new())),
             #[cfg(all(feature = "pdfium", not(target_env = "musl")))]
-            LoadedEngine::Pdfium(library) => Box::new(library.renderer()),
+            LoadedEngine::Pdfium(library) => match library.renderer() {
+                Ok(renderer) => Ok(Box::new(renderer)),
+                Err(error) => Err(error.to_string()),
+            },
             #[cfg(feature = "hayro")]
-            LoadedEngine::Hayro => Box::new(render_hayro::Hayro::new()),
+            LoadedEngine::Hayro => Ok(Box::new(render_hayro::Hayro::new())),
         }
     }
 }

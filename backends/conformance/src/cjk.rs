@@ -12,7 +12,7 @@ use crate::pdf::Pdf;
 use crate::probe::{has_ink, picture};
 
 crate::check_list! {
-    "East Asian text without an embedded font" => [
+    "East Asian text without an embedded font (feature `cjk`)" => [
         east_asian_text_that_brings_no_font_is_drawn_in_its_place,
         different_east_asian_characters_have_different_glyphs,
         an_east_asian_character_is_the_same_in_every_encoding,
@@ -177,7 +177,7 @@ pub(crate) mod without_a_font {
     use crate::probe::pixel;
 
     crate::check_list! {
-        "Fonts that are not embedded" => [text_without_its_east_asian_font_costs_nothing_else],
+        "Text in fonts that are not embedded" => [text_without_its_east_asian_font_costs_nothing_else],
     }
 
     fn text_without_its_east_asian_font_costs_nothing_else(renderer: &dyn Renderer) {

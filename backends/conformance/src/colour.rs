@@ -125,7 +125,7 @@ const SRGB: &[u8] = include_bytes!("../fixtures/srgb.icc");
 const SWAPPED: &[u8] = include_bytes!("../fixtures/swapped.icc");
 /// A gray that is linear in light.
 const LINEAR_GRAY: &[u8] = include_bytes!("../fixtures/linear-gray.icc");
-/// Four inks: the first is green, the others have no effect.
+/// Four inks: the first is green, the last is black, the others have no effect.
 const GREEN_INK: &[u8] = include_bytes!("../fixtures/green-ink.icc");
 
 fn profiled(profile: &[u8], entries: &str, operands: &str) -> Pdf {
@@ -156,7 +156,9 @@ fn a_gray_profile_is_used(renderer: &dyn Renderer) {
 }
 
 fn a_cmyk_profile_is_used(renderer: &dyn Renderer) {
-    for (operands, expected) in [("0 0 0 0", WHITE), ("1 0 0 0", [0, 128, 0]), ("0 1 0 0", WHITE)] {
+    for (operands, expected) in
+        [("0 0 0 0", WHITE), ("1 0 0 0", [0, 128, 0]), ("0 1 0 0", WHITE), ("0 0 0 1", BLACK)]
+    {
         let pdf = profiled(GREEN_INK, "/N 4", operands);
         assert_points(renderer, &pdf, 12, operands, &[(50, 50, expected)]);
     }

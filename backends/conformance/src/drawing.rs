@@ -26,7 +26,7 @@ crate::check_list! {
     "Transparency groups" => [
         a_page_that_is_a_transparency_group_keeps_its_colours,
     ],
-    "Text in standard fonts that are not embedded" => [
+    "Text in fonts that are not embedded" => [
         text_in_a_font_that_is_not_embedded_is_drawn,
     ],
     "The same picture every time" => [

@@ -22,7 +22,7 @@ crate::check_list! {
         type_3_glyphs_find_their_resources_in_the_font_or_the_page,
         type_3_fonts_have_any_matrix,
     ],
-    "Text in standard fonts that are not embedded" => [
+    "Text in fonts that are not embedded" => [
         an_unknown_font_is_replaced,
         an_encoding_with_differences_chooses_the_glyphs,
         symbols_are_not_letters,

@@ -1,15 +1,19 @@
-//! A document in which the boxes of the pages are ours.
+//! A document in which the boxes and the annotations of the pages are ours.
 //!
 //! hayro clips to the crop box that it reads in a page, and has opinions of its own about boxes that
-//! are missing or have no area. There is no way to tell it another rectangle but the document: so
-//! an update is appended to its bytes, as an editor would, with the pages that need it written anew.
+//! are missing or have no area, and about annotations. There is no way to tell it otherwise but the
+//! document: so an update is appended to its bytes, as an editor would, with the pages that need it
+//! written anew.
+
+use std::collections::HashSet;
 
 use hayro::hayro_syntax::Pdf;
-use hayro::hayro_syntax::object::Dict;
+use hayro::hayro_syntax::object::{Dict, ObjRef};
 use hayro::hayro_syntax::page::Page;
 use render_api::geometry::RawBox;
 use render_api::{PageBox, PageGeometry};
 
+use crate::annotations;
 use crate::find::{find_last, skip_white};
 use crate::opened::{Opened, Source};
 use crate::page::raw_page;
@@ -17,27 +21,38 @@ use crate::page::raw_page;
 /// hayro reads boxes as `f32`.
 const ROUNDING_PT: f64 = 0.01;
 
-/// Whether hayro clips to nothing less than the rectangle that is drawn.
-pub(crate) fn is_shown(page: &Page<'_>, geometry: &PageGeometry) -> bool {
-    let clip = page.intersected_crop_box();
-    let [x0, y0, x1, y1] = geometry.rect;
-    let slack = |v: f64| ROUNDING_PT.max(v.abs() * f64::from(f32::EPSILON));
-    clip.x0 <= x0 + slack(x0)
-        && clip.y0 <= y0 + slack(y0)
-        && clip.x1 >= x1 - slack(x1)
-        && clip.y1 >= y1 - slack(y1)
+/// What a page should say instead of what it says.
+pub(crate) struct Amendment {
+    /// The media and the crop box.
+    page_box: RawBox,
+    annotations: Option<Vec<u8>>,
 }
 
-/// Opens the document with the box of every page that needs it replaced, if that can be done.
-pub(crate) fn amended(source: &Source, pdf: &Pdf, page_box: PageBox) -> Option<(Source, Opened)> {
-    let geometries: Vec<Option<PageGeometry>> =
-        pdf.pages().iter().map(|page| PageGeometry::resolve(&raw_page(page), page_box).ok()).collect();
+/// What must be changed in a page for hayro to draw it as it is meant.
+pub(crate) fn amendment(
+    pdf: &Pdf,
+    page: &Page<'_>,
+    geometry: &PageGeometry,
+    layers_off: &HashSet<ObjRef>,
+) -> Option<Amendment> {
+    let annotations = annotations::replacement(pdf, page, layers_off);
+    let needed = annotations.is_some() || !is_shown(page, geometry);
+    needed.then_some(Amendment { page_box: geometry.rect, annotations })
+}
+
+/// Opens the document with every page amended that needs it, if that can be done.
+pub(crate) fn amended(
+    source: &Source,
+    pdf: &Pdf,
+    page_box: PageBox,
+    layers_off: &HashSet<ObjRef>,
+) -> Option<(Source, Opened)> {
     let mut update = Update::of(&source.pdf);
-    for (page, geometry) in pdf.pages().iter().zip(&geometries) {
-        if let Some(geometry) = geometry
-            && !is_shown(page, geometry)
+    for page in pdf.pages().iter() {
+        if let Ok(geometry) = PageGeometry::resolve(&raw_page(page), page_box)
+            && let Some(amendment) = amendment(pdf, page, &geometry, layers_off)
         {
-            update.replace(pdf, page, geometry.rect);
+            update.replace(pdf, page, &amendment);
         }
     }
     let source = source.with_bytes(update.finish(pdf));
@@ -45,6 +60,17 @@ pub(crate) fn amended(source: &Source, pdf: &Pdf, page_box: PageBox) -> Option<(
     // Whatever came out of it, it must be the same pages.
     let ids = |pdf: &Pdf| pdf.pages().iter().map(|page| page.raw().obj_id()).collect::<Vec<_>>();
     (ids(opened.borrow_owner()) == ids(pdf)).then_some((source, opened))
+}
+
+/// Whether hayro clips to nothing less than the rectangle that is drawn.
+fn is_shown(page: &Page<'_>, geometry: &PageGeometry) -> bool {
+    let clip = page.intersected_crop_box();
+    let [x0, y0, x1, y1] = geometry.rect;
+    let slack = |v: f64| ROUNDING_PT.max(v.abs() * f64::from(f32::EPSILON));
+    clip.x0 <= x0 + slack(x0)
+        && clip.y0 <= y0 + slack(y0)
+        && clip.x1 >= x1 - slack(x1)
+        && clip.y1 >= y1 - slack(y1)
 }
 
 /// An incremental update (ISO 32000-1, 7.5.6) in the making.
@@ -66,8 +92,8 @@ impl Update {
         Update { bytes, previous, objects: Vec::new() }
     }
 
-    /// Writes a page anew, with this as its media and its crop box.
-    fn replace(&mut self, pdf: &Pdf, page: &Page<'_>, [x0, y0, x1, y1]: RawBox) {
+    /// Writes a page anew.
+    fn replace(&mut self, pdf: &Pdf, page: &Page<'_>, amendment: &Amendment) {
         let dict = page.raw();
         let Some(id) = dict.obj_id() else { return };
         // A page that is written inside of another object has that one's number.
@@ -79,6 +105,11 @@ impl Update {
         self.bytes.extend_from_slice(format!("{} {} obj\n", id.obj_number, id.gen_number).as_bytes());
         self.bytes.extend_from_slice(entries);
         // hayro takes the last of several entries with the same name.
+        if let Some(annotations) = &amendment.annotations {
+            self.bytes.extend_from_slice(b"\n/Annots ");
+            self.bytes.extend_from_slice(annotations);
+        }
+        let [x0, y0, x1, y1] = amendment.page_box;
         let page_box = format!("[{x0} {y0} {x1} {y1}]");
         self.bytes
             .extend_from_slice(format!("\n/MediaBox {page_box} /CropBox {page_box} >>\nendobj\n").as_bytes());

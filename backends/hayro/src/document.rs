@@ -1,10 +1,11 @@
 //! An open PDF.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hayro::hayro_interpret::{InterpreterSettings, RenderContent};
-use hayro::hayro_syntax::object::Object;
+use hayro::hayro_syntax::object::{ObjRef, Object};
 use hayro::hayro_syntax::page::Page;
 use hayro::kurbo::Affine;
 use hayro::vello_cpu::color::{AlphaColor, Srgb};
@@ -15,7 +16,8 @@ use render_api::{
     Pixmap, RenderError, RenderOptions, pixels,
 };
 
-use crate::amend::{self, is_shown};
+use crate::amend;
+use crate::annotations::layers_off;
 use crate::contain::contained;
 use crate::opened::{Opened, Source};
 use crate::page::raw_page;
@@ -26,8 +28,9 @@ pub(crate) struct HayroDocument {
     source: Source,
     opened: Opened,
     page_box: PageBox,
-    /// Whether the boxes in `opened` are ours already, or cannot be.
+    /// Whether `opened` has been amended already, or cannot be.
     amended: bool,
+    layers_off: HashSet<ObjRef>,
     kept: Kept,
     cache_bytes: usize,
     /// Taken away while a page is drawn, so that a panic costs it.
@@ -58,12 +61,14 @@ impl HayroDocument {
     pub(crate) fn open(pdf: &[u8], options: &OpenOptions) -> Result<HayroDocument, RenderError> {
         let source = Source::new(pdf.to_vec(), options.password.clone());
         let opened = source.open()?;
+        let layers_off = contained(|| layers_off(opened.borrow_owner()))?;
         let warnings = Arc::new(AtomicU32::new(0));
         Ok(HayroDocument {
             source,
             opened,
             page_box: options.page_box,
             amended: false,
+            layers_off,
             kept: Kept::default(),
             cache_bytes: options.cache_bytes,
             canvas: None,
@@ -81,17 +86,23 @@ impl HayroDocument {
         PageGeometry::resolve(&raw, self.page_box)
     }
 
-    /// Sees to it that hayro does not hide what is to be seen of the page.
-    fn show(&mut self, page: PageIndex, geometry: &PageGeometry) -> Result<(), RenderError> {
-        if self.amended || is_shown(&self.opened.borrow_owner().pages()[page.0 as usize], geometry) {
+    /// Sees to it that hayro shows of the page what is to be seen, and nothing else.
+    fn amend(&mut self, page: PageIndex, geometry: &PageGeometry) -> Result<(), RenderError> {
+        if self.amended {
             return Ok(());
         }
-        // For all pages at once, because the document has to be opened again.
-        self.amended = true;
-        let (source, page_box) = (&self.source, self.page_box);
-        let amended = contained(|| amend::amended(source, self.opened.borrow_owner(), page_box))?;
-        if let Some((source, opened)) = amended {
-            (self.source, self.opened) = (source, opened);
+        let (source, page_box, layers_off) = (&self.source, self.page_box, &self.layers_off);
+        let pdf = self.opened.borrow_owner();
+        let amended = contained(|| {
+            amend::amendment(pdf, &pdf.pages()[page.0 as usize], geometry, layers_off)?;
+            // For all pages at once, because the document has to be opened again.
+            Some(amend::amended(source, pdf, page_box, layers_off))
+        })?;
+        if let Some(amended) = amended {
+            self.amended = true;
+            if let Some((source, opened)) = amended {
+                (self.source, self.opened) = (source, opened);
+            }
         }
         Ok(())
     }
@@ -170,7 +181,7 @@ impl Document for HayroDocument {
         let geometry = self.geometry(page)?;
         let background = background_pixel(options.background, out.format())?;
         self.keep_memory_bounded()?;
-        self.show(page, &geometry)?;
+        self.amend(page, &geometry)?;
         self.warnings.store(0, Ordering::Relaxed);
         self.settings.render_content.set(RenderContent::ANNOTATIONS, options.annotations);
         let matrix = geometry.to_pixels(options.scale_x, options.scale_y);

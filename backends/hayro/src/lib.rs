@@ -1,14 +1,16 @@
 //! hayro behind the contract: an engine in Rust alone, under a permissive licence.
 //!
 //! [`Hayro`] opens a document in memory of its own (`opened`), because hayro keeps the bytes that it
-//! reads; with `owner`, for passwords that hayro does not know. `page` reads what a page's dictionary says about its size, by which `render-api` decides
-//! which rectangle is drawn; where hayro would clip to another, `amend` gives it a document in which
-//! the boxes are ours. `document` draws, with fonts and a count of warnings by `settings`. hayro panics on some damaged documents: `contain` makes
-//! errors of that.
+//! reads; `owner` is for passwords that hayro does not know. `page` reads what a page's dictionary says
+//! about its size, by which `render-api` decides which rectangle is drawn. Where hayro would clip to
+//! another, or draw other `annotations`, `amend` gives it a document in which they are ours. `document`
+//! draws, with the fonts and the count of warnings in `settings`. hayro panics on some damaged
+//! documents: `contain` makes errors of that.
 
 #![forbid(unsafe_code)]
 
 mod amend;
+mod annotations;
 mod contain;
 mod document;
 mod find;

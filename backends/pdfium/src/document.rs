@@ -8,13 +8,14 @@ use render_api::{
 };
 
 use crate::ffi::{Box4, Engine, Handle, OwnBox};
-use crate::{repair, sheet};
+use crate::{repair, sheet, user_unit};
 
 /// An open PDF, and the page that was asked for last, loaded.
 pub(crate) struct PdfiumDocument<'a> {
     handle: Handle<'a>,
     page_count: u32,
     page_box: PageBox,
+    mentions_user_unit: bool,
     /// Kept so that a page is parsed once for its size and its drawing.
     loaded: Option<(PageIndex, PageGeometry)>,
 }
@@ -38,7 +39,13 @@ impl<'a> PdfiumDocument<'a> {
             }
             opened => opened?,
         };
-        Ok(PdfiumDocument { handle, page_count, page_box: options.page_box, loaded: None })
+        Ok(PdfiumDocument {
+            handle,
+            page_count,
+            page_box: options.page_box,
+            mentions_user_unit: user_unit::is_mentioned(pdf),
+            loaded: None,
+        })
     }
 
     fn load(&mut self, page: PageIndex) -> Result<PageGeometry, RenderError> {
@@ -51,9 +58,15 @@ impl<'a> PdfiumDocument<'a> {
             return Err(RenderError::PageOutOfRange { page, page_count: self.page_count });
         }
         self.loaded = None;
+        let user_unit = if self.mentions_user_unit {
+            self.handle.copy_of_page(page).and_then(|copy| user_unit::read(&copy)).unwrap_or(1.0)
+        } else {
+            1.0
+        };
         self.handle.load_page(page)?;
         let parsed_within = self.handle.bounding_box();
-        let geometry = PageGeometry::resolve(&raw_page(&mut self.handle), self.page_box)?;
+        let raw = RawPage { user_unit, ..raw_page(&mut self.handle) };
+        let geometry = PageGeometry::resolve(&raw, self.page_box)?;
         // PDFium drops some of the content outside of the box that a page has when it is parsed.
         if !contains(parsed_within, geometry.rect) {
             self.handle.set_page_boxes(geometry.rect);
@@ -133,7 +146,7 @@ fn count_pages(handle: &Handle<'_>) -> u32 {
 ///
 /// PDFium hands out a page's own boxes, and of the inherited ones only what it has made of them:
 /// the crop box, cut to the media box. The media box comes out when the crop box is so large that
-/// it cuts nothing. `/UserUnit` it does not know.
+/// it cuts nothing. `/UserUnit`, which it does not know, is left to others.
 fn raw_page(handle: &mut Handle<'_>) -> RawPage {
     let own = |which| handle.own_box(which).map(|b| b.map(as_written));
     let [media, crop, trim, bleed, art] =

@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "the only module that calls C")]
 
 use std::borrow::Cow;
-use std::ffi::{CString, c_char, c_int, c_uchar, c_ulong, c_void};
+use std::ffi::{CString, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
 use std::fmt;
 use std::path::Path;
 use std::ptr;
@@ -54,6 +54,9 @@ functions! {
     fn FPDFBitmap_CreateEx(w: c_int, h: c_int, format: c_int, first: *mut c_void, stride: c_int) -> Bitmap;
     fn FPDFBitmap_Destroy(bitmap: Bitmap);
     fn FPDF_RenderPageBitmap(bitmap: Bitmap, page: Page, x: c_int, y: c_int, w: c_int, h: c_int, rotate: c_int, flags: c_int);
+    fn FPDF_CreateNewDocument() -> Document;
+    fn FPDF_ImportPagesByIndex(to: Document, from: Document, pages: *const c_int, count: c_ulong, at: c_int) -> c_int;
+    fn FPDF_SaveAsCopy(document: Document, writer: *mut FileWrite, flags: c_ulong) -> c_int;
     fn FPDF_GetFormType(document: Document) -> c_int;
     fn FPDFDOC_InitFormFillEnvironment(document: Document, info: *mut FormFillInfo) -> Form;
     fn FPDFDOC_ExitFormFillEnvironment(form: Form);
@@ -103,11 +106,11 @@ impl Functions {
         // SAFETY: the configuration is of the layout that its version promises, and longer; a second
         // call changes nothing. PDFium keeps the list of directories, which is never freed.
         unsafe { (pdfium.FPDF_InitLibraryWithConfig)(&config) };
-        // PDFium asks this, and not the machine, for fonts; and it has none.
-        let no_fonts = Box::leak(Box::new(SystemFontInfo { version: 1, functions: [None; 8] }));
+        // PDFium asks this, and not the machine, for fonts.
+        let fonts = Box::leak(Box::new(fonts()));
         // SAFETY: the structure is of the layout that its version promises, and is never freed;
         // each function may be null.
-        unsafe { (pdfium.FPDF_SetSystemFontInfo)(no_fonts) };
+        unsafe { (pdfium.FPDF_SetSystemFontInfo)(fonts) };
         Engine { pdfium }
     }
 }
@@ -115,6 +118,81 @@ impl Functions {
 impl fmt::Debug for Functions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Functions")
+    }
+}
+
+/// The fonts that PDFium may ask for: none.
+#[cfg(not(feature = "cjk"))]
+fn fonts() -> SystemFontInfo {
+    SystemFontInfo {
+        version: 1,
+        release: None,
+        enumerate: None,
+        map_font: None,
+        get_font: None,
+        get_font_data: None,
+        get_face_name: None,
+        get_font_charset: None,
+        delete_font: None,
+    }
+}
+
+/// The fonts that PDFium may ask for: one, for Chinese, Japanese and Korean.
+#[cfg(feature = "cjk")]
+fn fonts() -> SystemFontInfo {
+    SystemFontInfo {
+        version: 1,
+        release: None,
+        enumerate: None,
+        map_font: Some(cjk::map_font),
+        get_font: None,
+        get_font_data: Some(cjk::get_font_data),
+        get_face_name: None,
+        get_font_charset: None,
+        delete_font: None,
+    }
+}
+
+/// What PDFium calls to have a font. Nothing here can panic.
+#[cfg(feature = "cjk")]
+mod cjk {
+    use super::{SystemFontInfo, c_char, c_int, c_uchar, c_uint, c_ulong, c_void, ptr};
+    use crate::cjk_tables::table;
+
+    /// Shift JIS, Hangul, GB 2312 and Big 5, as Windows numbers them.
+    const CHARSETS: [c_int; 4] = [128, 129, 134, 136];
+
+    /// What stands for the font, and is not read.
+    static FONT: u8 = 0;
+
+    /// The font, if it has the characters.
+    pub(super) unsafe extern "C" fn map_font(
+        _this: *mut SystemFontInfo,
+        _weight: c_int,
+        _italic: c_int,
+        charset: c_int,
+        _pitch_and_family: c_int,
+        _face: *const c_char,
+        _exact: *mut c_int,
+    ) -> *mut c_void {
+        if CHARSETS.contains(&charset) { ptr::from_ref(&FONT).cast_mut().cast() } else { ptr::null_mut() }
+    }
+
+    /// How large a table of the font is, and the table if there is room for it; 0 stands for the whole font.
+    pub(super) unsafe extern "C" fn get_font_data(
+        _this: *mut SystemFontInfo,
+        _font: *mut c_void,
+        tag: c_uint,
+        buffer: *mut c_uchar,
+        buffer_bytes: c_ulong,
+    ) -> c_ulong {
+        let font = cjk_font::bytes();
+        let data = if tag == 0 { Some(font) } else { table(font, tag) }.unwrap_or_default();
+        if !buffer.is_null() && data.len() as c_ulong <= buffer_bytes {
+            // SAFETY: PDFium says that the buffer has so many bytes, and it is not the font.
+            unsafe { ptr::copy_nonoverlapping(data.as_ptr(), buffer, data.len()) };
+        }
+        data.len() as c_ulong
     }
 }
 
@@ -310,6 +388,25 @@ impl<'a> Handle<'a> {
         Ok(())
     }
 
+    /// A document of one page: a copy of the page with this index, as PDFium writes it.
+    pub(crate) fn copy_of_page(&mut self, page: PageIndex) -> Option<Vec<u8>> {
+        let index = c_int::try_from(page.0).ok()?;
+        let mut writer = FileWrite { version: 1, write_block, bytes: Vec::new() };
+        // SAFETY: both documents are open; there is one index, and it is read during the call; the
+        // writer is of the layout that its version promises, and longer, and is used during the call.
+        let complete = unsafe {
+            let copy = (self.pdfium.FPDF_CreateNewDocument)();
+            if copy.is_null() {
+                return None;
+            }
+            let complete = (self.pdfium.FPDF_ImportPagesByIndex)(copy, self.document, &index, 1, 0) != 0
+                && (self.pdfium.FPDF_SaveAsCopy)(copy, &mut writer, SAVE_WHOLE) != 0;
+            (self.pdfium.FPDF_CloseDocument)(copy);
+            complete
+        };
+        complete.then_some(writer.bytes)
+    }
+
     /// What draws form fields, set up when it is first needed; none if the document has no form.
     fn form(&mut self) -> Option<Form> {
         if let FormEnvironment::NotAsked = self.form {
@@ -376,6 +473,22 @@ impl Drop for Handle<'_> {
     }
 }
 
+/// Takes what PDFium writes. It can fail, and not panic.
+unsafe extern "C" fn write_block(writer: *mut FileWrite, data: *const c_void, bytes: c_ulong) -> c_int {
+    let Ok(length) = usize::try_from(bytes) else { return 0 };
+    if data.is_null() || length == 0 {
+        return 1;
+    }
+    // SAFETY: PDFium hands back the writer that it was given, which nobody else uses meanwhile, and
+    // so many bytes of data.
+    let (kept, data) = unsafe { (&mut (*writer).bytes, std::slice::from_raw_parts(data.cast(), length)) };
+    if kept.try_reserve(length).is_err() {
+        return 0;
+    }
+    kept.extend_from_slice(data);
+    1
+}
+
 fn open_error(error: c_ulong, password_given: bool) -> RenderError {
     let malformed = |detail: &str| RenderError::Malformed { detail: detail.to_owned() };
     match error {
@@ -401,6 +514,9 @@ const BITMAP_BGRA: c_int = 4;
 
 const ANNOTATIONS: c_int = 0x01;
 const REVERSE_BYTE_ORDER: c_int = 0x10;
+
+/// Not as an update of another file.
+const SAVE_WHOLE: c_ulong = 2;
 
 const RENDERER_AGG: c_int = 0;
 
@@ -439,11 +555,51 @@ struct LibraryConfig {
     reserved: [c_int; 8],
 }
 
-/// `FPDF_SYSFONTINFO` of version 1 without any function.
+/// `FPDF_SYSFONTINFO` of version 1.
 #[repr(C)]
 struct SystemFontInfo {
     version: c_int,
-    functions: [Option<unsafe extern "C" fn()>; 8],
+    release: Option<unsafe extern "C" fn(this: *mut SystemFontInfo)>,
+    enumerate: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, mapper: *mut c_void)>,
+    map_font: Option<MapFont>,
+    get_font: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, face: *const c_char) -> *mut c_void>,
+    get_font_data: Option<GetFontData>,
+    get_face_name: Option<GetFaceName>,
+    get_font_charset: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, font: *mut c_void) -> c_int>,
+    delete_font: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, font: *mut c_void)>,
+}
+
+type MapFont = unsafe extern "C" fn(
+    this: *mut SystemFontInfo,
+    weight: c_int,
+    italic: c_int,
+    charset: c_int,
+    pitch_and_family: c_int,
+    face: *const c_char,
+    exact: *mut c_int,
+) -> *mut c_void;
+
+type GetFontData = unsafe extern "C" fn(
+    this: *mut SystemFontInfo,
+    font: *mut c_void,
+    table: c_uint,
+    buffer: *mut c_uchar,
+    buffer_bytes: c_ulong,
+) -> c_ulong;
+
+type GetFaceName = unsafe extern "C" fn(
+    this: *mut SystemFontInfo,
+    font: *mut c_void,
+    buffer: *mut c_char,
+    buffer_bytes: c_ulong,
+) -> c_ulong;
+
+/// `FPDF_FILEWRITE` of version 1, and what is written.
+#[repr(C)]
+struct FileWrite {
+    version: c_int,
+    write_block: unsafe extern "C" fn(writer: *mut FileWrite, data: *const c_void, bytes: c_ulong) -> c_int,
+    bytes: Vec<u8>,
 }
 
 /// `FPDF_FORMFILLINFO` without any function, and room for what later versions append.

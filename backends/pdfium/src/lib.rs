@@ -10,15 +10,21 @@
 //! decides which rectangle of a page is drawn; `sheet` turns that into the page box with which
 //! PDFium fills the image. `repair` helps PDFium where a file's table of objects leads nowhere.
 //!
+//! `user_unit` finds the one entry of a page that PDFium does not know.
+//! With the feature `cjk`, PDFium gets a font for East Asian text from memory (`cjk_tables`).
+//!
 //! Only a program that is linked dynamically can load a library: the crate compiles for a static
 //! musl target, and [`Library::load`] fails there.
 
+#[cfg(feature = "cjk")]
+mod cjk_tables;
 mod document;
 mod elf;
 mod ffi;
 pub mod library;
 mod repair;
 mod sheet;
+mod user_unit;
 
 use std::marker::PhantomData;
 
@@ -29,7 +35,7 @@ pub use crate::library::{Library, LoadError};
 use crate::document::PdfiumDocument;
 use crate::ffi::Engine;
 
-/// PDFium, started: no JavaScript, no XFA, and no fonts but those in it and in documents.
+/// PDFium, started: no JavaScript, no XFA, and no fonts but those in it, in documents, and in this program.
 #[derive(Debug)]
 pub struct PdfiumRenderer {
     engine: Engine,

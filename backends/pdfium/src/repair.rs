@@ -13,7 +13,18 @@ pub(crate) fn with_new_end(pdf: &[u8]) -> Vec<u8> {
         }
         _ => String::new(),
     };
-    [pdf, b"\n", trailer.as_bytes(), b"startxref\n0\n%%EOF\n"].concat()
+    let mut repaired = [pdf, b"\n", trailer.as_bytes(), b"startxref\n0\n%%EOF\n"].concat();
+    end_header_line(&mut repaired);
+    repaired
+}
+
+/// Ends the line of the header, a comment, where objects follow in the same line.
+fn end_header_line(pdf: &mut [u8]) {
+    let header_bytes = b"%PDF-1.7".len();
+    if let Some(header) = pdf.windows(header_bytes + 1).position(|w| w.starts_with(b"%PDF-") && w[8] == b' ')
+    {
+        pdf[header + header_bytes] = b'\n';
+    }
 }
 
 /// Number and generation of the last object that is a catalogue.
@@ -52,6 +63,12 @@ mod tests {
         let repaired = with_new_end(pdf);
         assert!(repaired.starts_with(pdf));
         assert!(String::from_utf8_lossy(&repaired).contains("/Root 7 2 R"));
+    }
+
+    #[test]
+    fn objects_in_the_line_of_the_header_are_no_comment() {
+        assert!(with_new_end(b"#%PDF-1.4 1 0 obj").starts_with(b"#%PDF-1.4\n1 0 obj"));
+        assert!(with_new_end(b"%PDF-1.4\r1 0 obj").starts_with(b"%PDF-1.4\r1 0 obj"));
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! - [`settings`]: what may differ from document to document;
 //! - [`deployment`]: what is fixed for a running service;
 //! - [`scale`] and [`pages`]: how large, and which;
+//! - [`rendition`]: further images of each page;
 //! - [`value`]: how single values are written.
 //!
 //! **Invariant:** nothing else in the project reads an environment variable of ours or of AWS.
@@ -16,6 +17,7 @@
 pub mod deployment;
 pub mod options;
 pub mod pages;
+pub mod rendition;
 pub mod scale;
 pub mod settings;
 pub mod value;
@@ -29,6 +31,7 @@ use serde_json::{Map, Value};
 pub use deployment::{Deployment, LogFormat, LogLevel};
 pub use options::{Given, OPTIONS, OptionSpec, Origin};
 pub use pages::{PageSelection, PageSet, ResolvedPages};
+pub use rendition::{MAX_RENDITIONS, Rendition, RenditionName};
 pub use scale::{Fit, Raster, Scale};
 pub use settings::{Backend, Limits, Settings};
 pub use value::Secret;
@@ -248,6 +251,28 @@ pub enum ConfigError {
         /// The name of the other.
         missing: String,
     },
+    /// Two images of a page could get the same key.
+    #[error(
+        "the keys of {first} and {second} could be the same: give each a template that tells them apart, such as {{stem}}/{name}-{{page:04}}.{{ext}}"
+    )]
+    SameKey {
+        /// One image with its template.
+        first: String,
+        /// The other.
+        second: String,
+        /// The rendition whose template is to be changed.
+        name: RenditionName,
+    },
+    /// The options of a rendition do not go together, or not with those of the main image.
+    #[error("{option}, {rendition}: {error}")]
+    Rendition {
+        /// The option `renditions` as it was written.
+        option: String,
+        /// The rendition's name.
+        rendition: RenditionName,
+        /// What is wrong.
+        error: Box<ConfigError>,
+    },
     /// The option cannot differ from document to document.
     #[error("{name} is fixed for the deployment and cannot be set by an event: set {variable} instead")]
     DeploymentOnly {
@@ -282,6 +307,8 @@ impl ConfigError {
             ConfigError::BadValue { .. } => "bad_option",
             ConfigError::Conflict { .. } => "conflicting_options",
             ConfigError::Incomplete { .. } => "incomplete_options",
+            ConfigError::SameKey { .. } => "conflicting_options",
+            ConfigError::Rendition { error, .. } => error.code(),
             ConfigError::DeploymentOnly { .. } => "deployment_only_option",
             ConfigError::BackendNotBuiltIn { .. } => "backend_not_built_in",
             ConfigError::MissingVariable { .. } => "missing_variable",
@@ -490,6 +517,10 @@ mod tests {
             json!({"format": "webp", "quality": 80.0, "dpi": 72.5, "page_timeout": "1500ms"}),
             json!({"png_effort": "smallest", "background": "transparent", "document_timeout": "2m"}),
             json!({"backend": "hayro", "fallback": "pdfium,mupdf"}),
+            json!({"renditions": {"thumb": {"width": 320, "format": "webp", "quality": 80}}}),
+            json!({"format": "jpeg", "quality": 60, "renditions": "b: width=9 format=webp; a: dpi=72 color=gray"}),
+            json!({"format": "webp", "quality": 60, "renditions": {"a": {"dpi": 9}, "b": {"height": 5, "format": "png"}}}),
+            json!({"renditions": "x: width=5 height=6 fit=stretch output_key=/t/{key}/{page}.jpg format=jpeg progressive=on"}),
             json!({"max_pixels": "2M", "max_pages": 7, "max_input_bytes": "1MiB", "output_key": "/o/{key}-{page}.png"}),
         ] {
             let settings = overridden(&[], overrides).unwrap();
@@ -497,6 +528,107 @@ mod tests {
             assert_eq!(again, settings);
             assert_eq!(again.hash(), settings.hash());
         }
+    }
+
+    #[test]
+    fn a_rendition_is_as_the_main_image_but_for_what_it_sets() {
+        let env = [
+            ("PDF2IMG_FORMAT", "jpeg"),
+            ("PDF2IMG_QUALITY", "60"),
+            ("PDF2IMG_PROGRESSIVE", "on"),
+            ("PDF2IMG_COLOR", "gray"),
+            (
+                "PDF2IMG_RENDITIONS",
+                "same: width=9; jpeg: width=9 format=jpeg quality=50; webp: width=9 format=webp; png: dpi=9 format=png color=rgb",
+            ),
+        ];
+        let settings = config(&env).unwrap().settings;
+        let of = |name: &str| {
+            Value::Object(settings.renditions.iter().find(|r| r.name.as_str() == name).unwrap().canonical())
+        };
+        let jpeg = json!({"width": 9, "format": "jpeg", "quality": 60, "progressive": true, "color": "gray", "output_key": "{stem}/same-{page:04}.{ext}"});
+        assert_eq!(of("same"), jpeg);
+        assert_eq!((&of("jpeg")["quality"], &of("jpeg")["progressive"]), (&json!(50), &json!(true)));
+        // A quality means something else in another format.
+        assert_eq!(of("webp").get("quality"), None);
+        assert_eq!((&of("png")["dpi"], &of("png")["color"]), (&json!(9.0), &json!("rgb")));
+        let names: Vec<_> = settings.renditions.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["jpeg", "png", "same", "webp"]);
+    }
+
+    #[test]
+    fn the_rules_hold_for_every_rendition_by_its_name() {
+        for (extra, parts) in [
+            (
+                &[("PDF2IMG_RENDITIONS", "t: width=9 quality=5")][..],
+                &["quality=5", "format=png (the default)"][..],
+            ),
+            (&[("PDF2IMG_RENDITIONS", "t: width=9 dpi=5")], &["dpi=5 and width=9"]),
+            (&[("PDF2IMG_RENDITIONS", "t: width=9 fit=stretch")], &["fit=stretch needs height"]),
+            (
+                &[("PDF2IMG_RENDITIONS", "t: width=9 format=webp progressive=on")],
+                &["only JPEG is progressive"],
+            ),
+            (
+                &[("PDF2IMG_RENDITIONS", "t: width=9 format=jpeg"), ("PDF2IMG_BACKGROUND", "transparent")],
+                &["PDF2IMG_BACKGROUND=transparent", "format=jpeg"],
+            ),
+            (
+                &[("PDF2IMG_RENDITIONS", "t: width=9 png_effort=smallest"), ("PDF2IMG_FORMAT", "webp")],
+                &["png_effort=smallest", "PDF2IMG_FORMAT=webp"],
+            ),
+            (&[("PDF2IMG_RENDITIONS", "t: width=9 output_key={page}.jpg")], &["output_key={page}.jpg"]),
+        ] {
+            let error = config(extra).unwrap_err();
+            let text = error.to_string();
+            assert!(text.starts_with("PDF2IMG_RENDITIONS, t: "), "{text}");
+            assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+            assert!(["conflicting_options", "incomplete_options"].contains(&error.code()));
+        }
+        let error = config(&[("PDF2IMG_RENDITIONS", "t: dbi=9")]).unwrap_err().to_string();
+        assert!(error.contains("t: unknown option dbi; did you mean dpi?"), "{error}");
+        let error = overridden(&[], json!({"renditions": [1]})).unwrap_err().to_string();
+        assert!(error.starts_with("renditions=\"[1]\" is not accepted"), "{error}");
+    }
+
+    #[test]
+    fn renditions_whose_keys_could_be_those_of_others_are_refused() {
+        for (renditions, first, second) in [
+            ("t: width=9 output_key={stem}/page-{page}.{ext}", "the main image", "t ("),
+            (
+                "a: width=9 output_key={stem}/x{page}-.png; b: dpi=9 output_key={stem}/x{page}-.png",
+                "a (",
+                "b (",
+            ),
+        ] {
+            let error = config(&[("PDF2IMG_RENDITIONS", renditions)]).unwrap_err();
+            assert_eq!(error.code(), "conflicting_options");
+            let text = error.to_string();
+            assert!(text.contains(first) && text.contains(second), "{text}");
+        }
+        assert!(
+            config(&[(
+                "PDF2IMG_RENDITIONS",
+                "t: width=9 format=webp output_key={stem}/page-{page:04}.{ext}"
+            )])
+            .is_ok()
+        );
+        let taken = [("PDF2IMG_RENDITIONS", "t: width=9 format=webp"), ("PDF2IMG_INPUT_SUFFIX", ".webp")];
+        let error = config(&taken).unwrap_err().to_string();
+        assert!(error.contains("start the function again"), "{error}");
+    }
+
+    #[test]
+    fn an_event_has_its_own_renditions_or_none() {
+        let env = [("PDF2IMG_RENDITIONS", "t: width=9")];
+        assert_eq!(overridden(&env, json!({"dpi": 72})).unwrap().renditions.len(), 1);
+        assert!(overridden(&env, json!({"renditions": {}})).unwrap().renditions.is_empty());
+        assert!(overridden(&env, json!({"renditions": ""})).unwrap().renditions.is_empty());
+        let own = overridden(&env, json!({"renditions": "u: dpi=5"})).unwrap();
+        assert_eq!(own.renditions[0].name.as_str(), "u");
+        // What the main image is for one event, its renditions follow.
+        let jpeg = overridden(&env, json!({"format": "jpeg"})).unwrap();
+        assert_eq!(jpeg.renditions[0].encoding, jpeg.encoding);
     }
 
     #[test]
@@ -509,6 +641,7 @@ mod tests {
             json!({"password": "x"}),
             json!({"max_pages": 5, "page_timeout": "1s", "max_pixels": 9, "document_timeout": "5s"}),
             json!({"background": "#FFFFFF"}),
+            json!({"renditions": {}}),
             json!({"fallback": "none"}),
         ] {
             assert_eq!(hash(same.clone()), plain, "{same}");

@@ -3,6 +3,8 @@
 //! It is the truth about what exists. A page without an entry that names a key has no image, and
 //! an image without an entry is not a result.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// The version of the manifest's form; it changes when a reader of an older form would go wrong.
@@ -141,8 +143,56 @@ pub struct Image {
     /// How many errors in the page's content the engine passed over.
     #[serde(skip_serializing_if = "is_zero", default)]
     pub content_errors: u32,
-    /// Time per stage.
+    /// Time per stage, renditions included.
     pub ms: PageMilliseconds,
+    /// The page's further images, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub renditions: BTreeMap<String, RenditionImage>,
+}
+
+impl Image {
+    /// Every file of the page: the main image's first, then those of the renditions.
+    pub fn files(&self) -> impl Iterator<Item = ImageFile<'_>> {
+        let main = ImageFile { key: &self.key, bytes: self.bytes, sha256: &self.sha256, etag: &self.etag };
+        let renditions = self.renditions.values().map(|image| ImageFile {
+            key: &image.key,
+            bytes: image.bytes,
+            sha256: &image.sha256,
+            etag: &image.etag,
+        });
+        std::iter::once(main).chain(renditions)
+    }
+}
+
+/// A further image of a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenditionImage {
+    /// Its key in the output bucket.
+    pub key: String,
+    /// Width in px.
+    pub width: u32,
+    /// Height in px.
+    pub height: u32,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256 of the image file, in hexadecimal.
+    pub sha256: String,
+    /// The ETag that the store gave it, without quotes; empty if it gave none.
+    #[serde(skip_serializing_if = "String::is_empty", default)]
+    pub etag: String,
+}
+
+/// A file as the store should have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageFile<'a> {
+    /// Its key in the output bucket.
+    pub key: &'a str,
+    /// Length in bytes.
+    pub bytes: u64,
+    /// SHA-256, in hexadecimal.
+    pub sha256: &'a str,
+    /// The ETag that the store gave it, without quotes; empty if it gave none.
+    pub etag: &'a str,
 }
 
 /// Time spent on a page, in milliseconds.
@@ -170,13 +220,13 @@ pub struct Failure {
 pub struct Totals {
     /// Pages asked for.
     pub pages: u32,
-    /// Images that exist.
+    /// Pages that have their image, and all of their renditions.
     pub images: u32,
     /// Pages that failed for good.
     pub failed: u32,
     /// Pages that were not reached in time; another attempt may reach them.
     pub missing: u32,
-    /// Bytes of all images.
+    /// Bytes of all image files, those of renditions included.
     pub bytes: u64,
     /// Time per stage; sums over pages that ran side by side, so they may exceed `total`.
     pub ms: DocumentMilliseconds,

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 use render_api::PageIndex;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, watch};
@@ -16,10 +17,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::config::settings::hex;
-use crate::config::{Backend, Settings};
+use crate::config::{Backend, RenditionName, Settings};
 use crate::manifest::{self, Attempt, Failure, PageMilliseconds};
 use crate::pdf_file::PdfFile;
-use crate::worker::{Engine, Pool, Rendered, Worker, WorkerError};
+use crate::worker::{Engine, Pool, Rendered, RenderedImage, Worker, WorkerError};
 
 /// How many bytes of finished images may wait to be written.
 const WAITING_BYTES: usize = 48 << 20;
@@ -36,12 +37,20 @@ pub trait PageSink: Send + Sync + 'static {
     /// Hears how many pages are to come.
     fn expect(&self, _pages: usize) {}
 
-    /// Keeps a page's image, and says what the manifest shall say of it.
+    /// Keeps an image of a page, its main image or a rendition, and says what the manifest shall
+    /// say of it.
+    ///
+    /// The images of a page may come side by side, and the page is lost if one of them is.
     ///
     /// # Errors
     ///
     /// [`SinkError`]. A sink retries what is worth it before it gives up.
-    async fn keep(&self, page: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError>;
+    async fn keep(
+        &self,
+        page: &DrawnPage,
+        rendition: Option<&RenditionName>,
+        image: &RenderedImage,
+    ) -> Result<Kept, SinkError>;
 }
 
 /// A page that was drawn.
@@ -55,6 +64,8 @@ pub struct DrawnPage {
     pub engine: manifest::Engine,
     /// The engines that failed at it before.
     pub attempts: Vec<Attempt>,
+    /// How many errors in its content the engine passed over.
+    pub content_errors: u32,
 }
 
 /// An image that a sink has kept.
@@ -496,19 +507,24 @@ impl Shared {
         }
     }
 
-    /// Gives an image to the sink, and waits only while too many bytes wait already.
-    async fn hand_over(self: &Arc<Self>, task: Task, engine: manifest::Engine, image: Rendered) {
+    /// Gives a page's images to the sink, and waits only while too many bytes wait already.
+    async fn hand_over(self: &Arc<Self>, task: Task, engine: manifest::Engine, rendered: Rendered) {
         let page = task.page;
-        let drawn = DrawnPage { page, page_count: self.page_count, engine, attempts: task.attempts.clone() };
-        // An image larger than the whole allowance takes all of it.
-        let share = image.file.len().clamp(1, WAITING_BYTES) as u32;
+        let drawn = DrawnPage {
+            page,
+            page_count: self.page_count,
+            engine,
+            attempts: task.attempts.clone(),
+            content_errors: rendered.content_errors,
+        };
+        // Images that are larger than the whole allowance take all of it.
+        let share = rendered.bytes().clamp(1, WAITING_BYTES) as u32;
         let share = Arc::clone(&self.waiting_bytes).acquire_many_owned(share).await;
         let finished = Instant::now();
         let shared = Arc::clone(self);
         self.writers.lock().expect("no panic holds this lock").spawn(async move {
             let _share = share;
-            let _write = shared.writes.acquire().await;
-            let kept = shared.sink.keep(&drawn, &image);
+            let kept = shared.keep(&drawn, &rendered);
             let outcome = match shared.deadline {
                 None => Ok(kept.await),
                 Some(deadline) => {
@@ -517,7 +533,7 @@ impl Shared {
             };
             let outcome = match outcome {
                 Ok(Ok(kept)) => {
-                    PageOutcome::Kept { image: entry(&image, &drawn.engine, kept, finished.elapsed()) }
+                    PageOutcome::Kept { image: entry(&rendered, &drawn.engine, kept, finished.elapsed()) }
                 }
                 Ok(Err(SinkError { failure, retryable })) => {
                     tracing::warn!(%page, code = failure.code, "image not kept: {}", failure.message);
@@ -533,6 +549,17 @@ impl Shared {
             };
             shared.settle(task, outcome);
         });
+    }
+
+    /// Has the sink keep all images of a page; the first failure is that of the page.
+    async fn keep(&self, drawn: &DrawnPage, rendered: &Rendered) -> Result<KeptPage, SinkError> {
+        let keep = async |rendition, image| {
+            let _write = self.writes.acquire().await;
+            self.sink.keep(drawn, rendition, image).await
+        };
+        let renditions = rendered.renditions.iter().map(|(name, image)| keep(Some(name), image));
+        let (main, renditions) = tokio::join!(keep(None, &rendered.main), join_all(renditions));
+        Ok(KeptPage { main: main?, renditions: renditions.into_iter().collect::<Result<_, _>>()? })
     }
 
     /// A further worker with the document open, for the first engine that has pages to draw;
@@ -672,21 +699,47 @@ pub(crate) fn named(engine: &Engine) -> manifest::Engine {
     manifest::Engine { name: engine.backend.to_string(), version: engine.version.clone() }
 }
 
-fn entry(image: &Rendered, engine: &manifest::Engine, kept: Kept, upload: Duration) -> manifest::Image {
+/// The images of a page as the sink has kept them.
+struct KeptPage {
+    main: Kept,
+    /// In the order of the settings.
+    renditions: Vec<Kept>,
+}
+
+fn entry(
+    rendered: &Rendered,
+    engine: &manifest::Engine,
+    kept: KeptPage,
+    upload: Duration,
+) -> manifest::Image {
+    let image = &rendered.main;
+    let encode = rendered.renditions.iter().map(|(_, image)| image.encode).sum::<Duration>() + image.encode;
+    let renditions = rendered.renditions.iter().zip(kept.renditions).map(|((name, image), kept)| {
+        let rendition = manifest::RenditionImage {
+            key: kept.key,
+            width: image.width_px,
+            height: image.height_px,
+            bytes: image.file.len() as u64,
+            sha256: hex(&kept.sha256),
+            etag: kept.etag,
+        };
+        (name.to_string(), rendition)
+    });
     manifest::Image {
-        key: kept.key,
+        key: kept.main.key,
         width: image.width_px,
         height: image.height_px,
         bytes: image.file.len() as u64,
-        sha256: hex(&kept.sha256),
-        etag: kept.etag,
+        sha256: hex(&kept.main.sha256),
+        etag: kept.main.etag,
         backend: engine.name.clone(),
-        content_errors: image.content_errors,
+        content_errors: rendered.content_errors,
         ms: PageMilliseconds {
-            render: milliseconds(image.render),
-            encode: milliseconds(image.encode),
+            render: milliseconds(rendered.render),
+            encode: milliseconds(encode),
             upload: milliseconds(upload),
         },
+        renditions: renditions.collect(),
     }
 }
 

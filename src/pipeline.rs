@@ -11,17 +11,18 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use futures_util::{StreamExt, stream};
 use render_api::PageIndex;
 use sha2::{Digest, Sha256};
 use tokio::time::{Instant, timeout_at};
 
-use crate::config::Settings;
 use crate::config::settings::hex;
+use crate::config::{RenditionName, Settings};
 use crate::encode::ImageFormat;
 use crate::manifest::{
-    self, Attempt, DocumentMilliseconds, Failure, Image, Manifest, PageEntry, PageMilliseconds, PageResult,
-    SCHEMA_VERSION, Status, Totals,
+    self, Attempt, DocumentMilliseconds, Failure, Image, ImageFile, Manifest, PageEntry, PageMilliseconds,
+    PageResult, RenditionImage, SCHEMA_VERSION, Status, Totals,
 };
 use crate::pages::{
     self, Deadline, DocumentError, DrawnPage, Kept, PageOutcome, PageReport, PageSink, SinkError, failure,
@@ -33,13 +34,14 @@ use crate::store::fetch::{FetchError, FetchOptions, fetch};
 use crate::store::s3::encode_metadata;
 use crate::store::{ListedObject, ObjectInfo, ObjectRef, ObjectStore, PutObject, StoreError};
 use crate::worker::protocol::ENGINE_UNAVAILABLE;
-use crate::worker::{Engine, Pool, Rendered, Worker};
+use crate::worker::{Engine, Pool, RenderedImage, Worker};
 
 /// Names of the metadata that every image carries.
 mod tag {
     pub(super) const SOURCE: &str = "pdf2img-source";
     pub(super) const VERSION: &str = "pdf2img-source-version";
     pub(super) const SETTINGS: &str = "pdf2img-settings";
+    pub(super) const RENDITION: &str = "pdf2img-rendition";
     pub(super) const PAGE: &str = "pdf2img-page";
     pub(super) const PAGES: &str = "pdf2img-pages";
     pub(super) const SHA256: &str = "pdf2img-sha256";
@@ -243,8 +245,10 @@ impl Job<'_> {
         let objects: BTreeMap<&str, &ListedObject> = listed.iter().map(|o| (o.key.as_str(), o)).collect();
         // Not every S3-compatible server lists ETags; the length then has to do.
         let exists = |image: &Image| {
-            objects.get(image.key.as_str()).is_some_and(|object| {
-                object.bytes == image.bytes && (object.etag.is_empty() || object.etag == image.etag)
+            image.files().all(|file| {
+                objects.get(file.key).is_some_and(|object| {
+                    object.bytes == file.bytes && (object.etag.is_empty() || object.etag == file.etag)
+                })
             })
         };
         let mut before = Before::default();
@@ -262,7 +266,7 @@ impl Job<'_> {
                 before.engines = manifest.backend.iter().chain(&manifest.fallback).cloned().collect();
             }
             for (entry, image) in images(&manifest).filter(|(_, image)| exists(image)) {
-                known.insert(image.key.clone());
+                known.extend(image.files().map(|file| file.key.to_owned()));
                 if same {
                     before.images.insert(entry.page, (image.clone(), entry.attempts.clone()));
                 }
@@ -271,7 +275,7 @@ impl Job<'_> {
                 before.failed = failures(&manifest).collect();
             }
             if !same {
-                before.older_keys = images(&manifest).map(|(_, image)| image.key.clone()).collect();
+                before.older_keys = files(&manifest).map(|file| file.key.to_owned()).collect();
                 let keys = [self.plan.manifest_key().to_owned()];
                 self.context.store.delete(&self.plan.output_bucket, &keys).await?;
             }
@@ -281,21 +285,24 @@ impl Job<'_> {
         let strays = listed
             .iter()
             .filter(|object| !known.contains(&object.key))
-            .filter_map(|object| self.plan.page_of(&object.key).map(|page| (page, object)));
+            .filter_map(|object| self.plan.image_of(&object.key).map(|image| (image, object)));
         let adopted: Vec<_> = stream::iter(strays)
-            .map(|(page, object)| async move {
-                let found = self.context.store.head(&self.plan.output_bucket, &object.key).await;
-                found.map(|found| {
-                    found
-                        .and_then(|found| self.adopt(page, &object.key, &found, info))
-                        .map(|adopted| (page, adopted))
-                })
+            .map(|((page, rendition), object)| async move {
+                let found = self.context.store.head(&self.plan.output_bucket, &object.key).await?;
+                let adopted = found.and_then(|found| self.adopt(page, rendition, &object.key, &found, info));
+                Ok(adopted.map(|adopted| (page, rendition, adopted)))
             })
             .buffer_unordered(REQUESTS)
             .collect()
             .await;
+        let mut left: BTreeMap<PageIndex, BTreeMap<Option<&RenditionName>, Adopted>> = BTreeMap::new();
         for adopted in adopted {
-            if let Some((page, Adopted { image, engine, attempts })) = adopted? {
+            if let Some((page, rendition, adopted)) = adopted? {
+                left.entry(page).or_default().insert(rendition, adopted);
+            }
+        }
+        for (page, images) in left {
+            if let Some(Adopted { image, engine, attempts }) = self.put_together(images) {
                 before.images.insert(page.number().into(), (image, attempts));
                 if !before.engines.contains(&engine) {
                     before.engines.push(engine);
@@ -308,14 +315,44 @@ impl Job<'_> {
         Ok(before)
     }
 
-    /// An image that an earlier attempt left, if it is of this version, these settings and this page.
-    fn adopt(&self, page: PageIndex, key: &str, found: &ObjectInfo, info: &ObjectInfo) -> Option<Adopted> {
+    /// A page of which an earlier attempt left all images, by one engine: the main image with its
+    /// renditions.
+    fn put_together(&self, mut images: BTreeMap<Option<&RenditionName>, Adopted>) -> Option<Adopted> {
+        let mut page = images.remove(&None)?;
+        let is_whole = images.len() == self.settings.renditions.len();
+        let is_of_one_engine = images.values().all(|adopted| adopted.engine == page.engine);
+        (is_whole && is_of_one_engine).then_some(())?;
+        for (name, Adopted { image, .. }) in images {
+            let rendition = RenditionImage {
+                key: image.key,
+                width: image.width,
+                height: image.height,
+                bytes: image.bytes,
+                sha256: image.sha256,
+                etag: image.etag,
+            };
+            page.image.renditions.insert(name?.to_string(), rendition);
+        }
+        Some(page)
+    }
+
+    /// An image that an earlier attempt left, if it is of this version, these settings, this page
+    /// and this rendition.
+    fn adopt(
+        &self,
+        page: PageIndex,
+        rendition: Option<&RenditionName>,
+        key: &str,
+        found: &ObjectInfo,
+        info: &ObjectInfo,
+    ) -> Option<Adopted> {
         let tags = &found.metadata;
         let is = |name: &str, value: &str| tags.get(name).is_some_and(|tag| tag == value);
         let ours = is(tag::SOURCE, &self.source_tag)
             && is(tag::VERSION, version_tag(info))
             && is(tag::SETTINGS, &self.hash)
-            && is(tag::PAGE, &page.to_string());
+            && is(tag::PAGE, &page.to_string())
+            && tags.get(tag::RENDITION).map(String::as_str) == rendition.map(RenditionName::as_str);
         let (width, height) = tags.get(tag::SIZE)?.split_once('x')?;
         ours.then_some(())?;
         let (name, version) = tags.get(tag::BACKEND)?.split_once('/')?;
@@ -329,6 +366,7 @@ impl Job<'_> {
             backend: name.to_owned(),
             content_errors: tags.get(tag::CONTENT_ERRORS)?.parse().ok()?,
             ms: PageMilliseconds::default(),
+            renditions: BTreeMap::new(),
         };
         let attempts = tags.get(tag::ATTEMPTS).map(|tag| attempts_of(tag)).unwrap_or_default();
         let engine = manifest::Engine { name: name.to_owned(), version: version.to_owned() };
@@ -346,7 +384,7 @@ impl Job<'_> {
         let sink = Arc::new(Uploader {
             store: Arc::clone(&self.context.store),
             plan: self.plan.clone(),
-            format: self.settings.encoding.format(),
+            formats: self.formats(),
             tags: BTreeMap::from([
                 (tag::SOURCE.to_owned(), self.source_tag.clone()),
                 (tag::VERSION.to_owned(), version_tag(info).to_owned()),
@@ -357,6 +395,11 @@ impl Job<'_> {
         let done = settled.filter_map(|&page| u32::try_from(page - 1).ok()).map(PageIndex).collect();
         let request = pages::Request { settings: self.settings, done: &done, deadline: self.deadline };
         pages::render_pages(&self.context.pool, &Arc::new(pdf), worker, &request, sink).await
+    }
+
+    fn formats(&self) -> BTreeMap<Option<RenditionName>, ImageFormat> {
+        let renditions = self.settings.renditions.iter().map(|r| (Some(r.name.clone()), r.encoding.format()));
+        renditions.chain([(None, self.settings.encoding.format())]).collect()
     }
 
     fn compose(
@@ -421,7 +464,8 @@ impl Job<'_> {
             .collect();
         totals.pages = pages.len() as u32;
         totals.images = totals.pages - totals.failed - totals.missing;
-        totals.bytes = pages.iter().filter_map(image_of).map(|(_, image)| image.bytes).sum();
+        totals.bytes =
+            pages.iter().filter_map(image_of).flat_map(|(_, image)| image.files()).map(|f| f.bytes).sum();
         ms.total = milliseconds(self.started.elapsed());
         totals.ms = ms;
         // With an error there may be images of an earlier attempt, but nobody knows what is missing.
@@ -523,16 +567,16 @@ impl Job<'_> {
         listed: &[ListedObject],
     ) -> Result<Option<String>, StoreError> {
         let etags: BTreeMap<&str, &str> = listed.iter().map(|o| (o.key.as_str(), o.etag.as_str())).collect();
-        let doubtful = images(manifest).map(|(_, image)| image).filter(|image| {
-            etags.get(image.key.as_str()).is_none_or(|etag| etag.is_empty() || *etag != image.etag)
-        });
+        let doubtful = files(manifest)
+            .filter(|file| etags.get(file.key).is_none_or(|etag| etag.is_empty() || *etag != file.etag));
         // Under SSE-KMS equal bytes have different ETags: the hash that an image carries decides.
         let mut verdicts = stream::iter(doubtful)
-            .map(|image| async move {
-                let found = self.context.store.head(&self.plan.output_bucket, &image.key).await?;
-                let is_ours =
-                    found.is_some_and(|found| found.metadata.get(tag::SHA256) == Some(&image.sha256));
-                Ok((!is_ours).then(|| image.key.clone()))
+            .map(|file| async move {
+                let found = self.context.store.head(&self.plan.output_bucket, file.key).await?;
+                let is_ours = found.is_some_and(|found| {
+                    found.metadata.get(tag::SHA256).is_some_and(|sha256| sha256 == file.sha256)
+                });
+                Ok((!is_ours).then(|| file.key.to_owned()))
             })
             .buffer_unordered(REQUESTS);
         while let Some(verdict) = verdicts.next().await {
@@ -550,16 +594,17 @@ impl Job<'_> {
         listed: &[ListedObject],
         older_keys: &[String],
     ) -> Result<(), StoreError> {
-        let named: BTreeSet<&str> = images(manifest).map(|(_, image)| image.key.as_str()).collect();
+        let named: BTreeSet<&str> = files(manifest).map(|file| file.key).collect();
         let candidates: BTreeSet<&String> = listed
             .iter()
             .map(|object| &object.key)
-            .filter(|key| self.plan.page_of(key).is_some())
+            .filter(|key| self.plan.image_of(key).is_some())
             .chain(older_keys)
             .filter(|key| !named.contains(key.as_str()))
             .collect();
         // The answer to a write can be lost although the image is there: then the next attempt takes it.
-        let missing: BTreeSet<String> = missing(manifest).map(|page| self.plan.page_key(page)).collect();
+        let missing: BTreeSet<String> =
+            missing(manifest).flat_map(|page| self.plan.image_keys(page)).map(|(_, key)| key).collect();
         let version = manifest.source.version_id.as_ref().or(manifest.source.etag.as_ref());
         // Somebody's own file may be called page-0007.png: only what carries our mark is deleted.
         let is_stale = |key: &String, tags: &BTreeMap<String, String>| {
@@ -682,7 +727,9 @@ impl Job<'_> {
     }
 
     async fn list(&self) -> Result<Vec<ListedObject>, StoreError> {
-        self.context.store.list(&self.plan.output_bucket, self.plan.output_prefix()).await
+        let prefixes = self.plan.output_prefixes();
+        let lists = prefixes.iter().map(|prefix| self.context.store.list(&self.plan.output_bucket, prefix));
+        Ok(try_join_all(lists).await?.into_iter().flatten().collect())
     }
 
     /// The newest version of the source, if the event names one and so may be late.
@@ -783,32 +830,40 @@ struct Composed {
 struct Uploader {
     store: Arc<dyn ObjectStore>,
     plan: Plan,
-    format: ImageFormat,
+    /// `None` is the main image.
+    formats: BTreeMap<Option<RenditionName>, ImageFormat>,
     tags: BTreeMap<String, String>,
 }
 
 #[async_trait]
 impl PageSink for Uploader {
-    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(
+        &self,
+        drawn: &DrawnPage,
+        rendition: Option<&RenditionName>,
+        image: &RenderedImage,
+    ) -> Result<Kept, SinkError> {
         let sha256: [u8; 32] = Sha256::digest(&image.file).into();
-        let key = self.plan.page_key(drawn.page);
+        let key = self.plan.image_key(drawn.page, rendition).expect("plan and images are of one settings");
+        let format = self.formats[&rendition.cloned()];
         let mut metadata = self.tags.clone();
         if !drawn.attempts.is_empty() {
             metadata.insert(tag::ATTEMPTS.to_owned(), attempts_tag(&drawn.attempts));
         }
+        metadata.extend(rendition.map(|name| (tag::RENDITION.to_owned(), name.to_string())));
         metadata.extend([
             (tag::PAGE.to_owned(), drawn.page.to_string()),
             (tag::PAGES.to_owned(), drawn.page_count.to_string()),
             (tag::BACKEND.to_owned(), format!("{}/{}", drawn.engine.name, drawn.engine.version)),
             (tag::SHA256.to_owned(), hex(&sha256)),
             (tag::SIZE.to_owned(), format!("{}x{}", image.width_px, image.height_px)),
-            (tag::CONTENT_ERRORS.to_owned(), image.content_errors.to_string()),
+            (tag::CONTENT_ERRORS.to_owned(), drawn.content_errors.to_string()),
         ]);
         let put = PutObject {
             bucket: self.plan.output_bucket.clone(),
             key: key.clone(),
             body: image.file.clone(),
-            content_type: self.format.content_type(),
+            content_type: format.content_type(),
             sha256,
             metadata,
             only_if_absent: false,
@@ -869,6 +924,11 @@ fn version_tag(info: &ObjectInfo) -> &str {
 
 fn images(manifest: &Manifest) -> impl Iterator<Item = (&PageEntry, &Image)> {
     manifest.pages.iter().filter_map(image_of)
+}
+
+/// Every image file, renditions included.
+fn files(manifest: &Manifest) -> impl Iterator<Item = ImageFile<'_>> {
+    images(manifest).flat_map(|(_, image)| image.files())
 }
 
 /// The pages that failed for good.

@@ -2,16 +2,18 @@
 //!
 //! - [`Plan::new`] decides whether an object is a PDF to render, and guards against loops;
 //! - [`KeyTemplate`] is the template of image keys;
-//! - a [`Plan`] names every output before there is one, and tells a page by its key.
+//! - a [`Plan`] names every output before there is one, and tells an image by its key;
+//! - `overlap` tells whether two templates could give the same key.
 
+mod overlap;
 mod template;
 
 use sha2::{Digest, Sha256};
 
 use render_api::PageIndex;
 
-use crate::config::Settings;
 use crate::config::settings::hex;
+use crate::config::{RenditionName, Settings};
 use crate::encode::ImageFormat;
 use crate::store::ObjectRef;
 
@@ -66,8 +68,17 @@ pub struct Plan {
     pub source: ObjectRef,
     /// The bucket that images and manifest go to.
     pub output_bucket: String,
-    page_key: Vec<Piece>,
+    /// The main image first, then the renditions.
+    images: Vec<ImageKeys>,
     manifest_key: String,
+}
+
+/// The keys of one kind of image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ImageKeys {
+    /// `None` is the main image.
+    rendition: Option<RenditionName>,
+    key: Vec<Piece>,
 }
 
 /// A piece of a key; two texts never follow each other.
@@ -98,18 +109,58 @@ impl Plan {
             return Ok(Decision::Skip(SkipReason::OtherSuffix { suffix: input_suffix.to_owned() }));
         }
         let output_bucket = settings.output_bucket.as_ref().unwrap_or(&source.bucket).clone();
-        let format = settings.encoding.format();
-        if output_bucket == source.bucket && settings.output_key.could_be_output(&source.key) {
+        let could_be_output = settings.output_key.could_be_output(&source.key)
+            || settings.renditions.iter().any(|rendition| rendition.output_key.could_be_image(&source.key));
+        if output_bucket == source.bucket && could_be_output {
             return Ok(Decision::Skip(SkipReason::OwnOutput));
         }
-        let (page_key, manifest_key) = output_keys(&source.key, input_suffix, &settings.output_key, format)?;
-        Ok(Decision::Process(Plan { source: source.clone(), output_bucket, page_key, manifest_key }))
+        let (images, manifest_key) = output_keys(&source.key, input_suffix, settings)?;
+        Ok(Decision::Process(Plan { source: source.clone(), output_bucket, images, manifest_key }))
     }
 
-    /// The key of a page's image.
+    /// The key of a page's main image.
     pub fn page_key(&self, page: PageIndex) -> String {
+        self.images[0].of(page)
+    }
+
+    /// The keys of all images of a page: the main image's, then those of the renditions in the
+    /// order of the settings, with their names.
+    pub fn image_keys(&self, page: PageIndex) -> impl Iterator<Item = (Option<&RenditionName>, String)> {
+        self.images.iter().map(move |image| (image.rendition.as_ref(), image.of(page)))
+    }
+
+    /// The key of one image of a page; `None` if there is no such rendition.
+    pub fn image_key(&self, page: PageIndex, rendition: Option<&RenditionName>) -> Option<String> {
+        let image = self.images.iter().find(|image| image.rendition.as_ref() == rendition)?;
+        Some(image.of(page))
+    }
+
+    /// The key of the manifest.
+    pub fn manifest_key(&self) -> &str {
+        &self.manifest_key
+    }
+
+    /// What the keys of all images begin with, for listings that do not overlap. A prefix may be
+    /// empty, and other objects' keys may begin so too: ask [`image_of`](Plan::image_of).
+    pub fn output_prefixes(&self) -> Vec<&str> {
+        let mut prefixes: Vec<&str> = self.images.iter().map(ImageKeys::prefix).collect();
+        // A prefix comes right before those that it covers.
+        prefixes.sort_unstable();
+        prefixes.dedup_by(|longer, shorter| longer.starts_with(*shorter));
+        prefixes
+    }
+
+    /// The page whose image has this key, if there can be one, and the rendition that it is;
+    /// `None` is the main image.
+    pub fn image_of(&self, key: &str) -> Option<(PageIndex, Option<&RenditionName>)> {
+        self.images.iter().find_map(|image| Some((image.page_of(key)?, image.rendition.as_ref())))
+    }
+}
+
+impl ImageKeys {
+    fn of(&self, page: PageIndex) -> String {
         let number = u64::from(page.0) + 1;
-        self.page_key
+        self.key
             .iter()
             .map(|piece| match piece {
                 Piece::Text(text) => text.clone(),
@@ -118,27 +169,19 @@ impl Plan {
             .collect()
     }
 
-    /// The key of the manifest.
-    pub fn manifest_key(&self) -> &str {
-        &self.manifest_key
-    }
-
-    /// What the keys of all pages begin with, for a listing. It may be empty, and other objects'
-    /// keys may begin so too: ask [`page_of`](Plan::page_of).
-    pub fn output_prefix(&self) -> &str {
-        match self.page_key.first() {
+    fn prefix(&self) -> &str {
+        match self.key.first() {
             Some(Piece::Text(text)) => text,
             _ => "",
         }
     }
 
-    /// The page whose image has this key, if there can be one.
-    pub fn page_of(&self, key: &str) -> Option<PageIndex> {
-        let rest = key.strip_prefix(self.output_prefix())?;
+    fn page_of(&self, key: &str) -> Option<PageIndex> {
+        let rest = key.strip_prefix(self.prefix())?;
         let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
         let page = PageIndex(rest[..end].parse::<u32>().ok()?.checked_sub(1)?);
         // The template may have the number more than once, and pads it.
-        (self.page_key(page) == key).then_some(page)
+        (self.of(page) == key).then_some(page)
     }
 }
 
@@ -179,9 +222,12 @@ impl PlanError {
 fn output_keys(
     source_key: &str,
     input_suffix: &str,
-    template: &KeyTemplate,
-    format: ImageFormat,
-) -> Result<(Vec<Piece>, String), PlanError> {
+    settings: &Settings,
+) -> Result<(Vec<ImageKeys>, String), PlanError> {
+    let main = (None, &settings.output_key, settings.encoding.format());
+    let renditions = settings.renditions.iter().map(|r| (Some(&r.name), &r.output_key, r.encoding.format()));
+    let templates: Vec<(Option<&RenditionName>, &KeyTemplate, ImageFormat)> =
+        std::iter::once(main).chain(renditions).collect();
     let (folder, stem) = folder_and_stem(source_key, input_suffix);
     let hash = &hex(&Sha256::digest(source_key))[..HASH_DIGITS];
     // All lengths to cut to are tried from the longest on: at most 2 × 1,024 short strings, and
@@ -192,11 +238,21 @@ fn output_keys(
         .chain(cut_stems)
         .chain(cut_both)
         .map(|(folder, stem)| {
-            let expand = |parts| expand(parts, template.from_root, &folder, &stem, format);
-            (expand(&template.page_key), expand(&template.manifest_key))
+            let expand = |parts, template: &KeyTemplate, format| {
+                expand(parts, template.from_root, &folder, &stem, format)
+            };
+            let images = templates.iter().map(|&(rendition, template, format)| ImageKeys {
+                rendition: rendition.cloned(),
+                key: expand(&template.page_key, template, format),
+            });
+            let (_, template, format) = main;
+            (images.collect::<Vec<_>>(), expand(&template.manifest_key, template, format))
         })
-        .find(|(page_key, manifest_key)| longest(page_key).max(longest(manifest_key)) <= MAX_KEY_BYTES)
-        .map(|(page_key, manifest_key)| (page_key, text_of(manifest_key)))
+        .find(|(images, manifest_key)| {
+            let image_keys = images.iter().map(|image| &image.key);
+            image_keys.chain([manifest_key]).all(|key| longest(key) <= MAX_KEY_BYTES)
+        })
+        .map(|(images, manifest_key)| (images, text_of(manifest_key)))
         .ok_or_else(|| PlanError::KeyTooLong { key: source_key.to_owned() })
 }
 
@@ -292,6 +348,11 @@ mod tests {
         }
     }
 
+    /// The page whose main image has this key.
+    fn page_of(plan: &Plan, key: &str) -> Option<PageIndex> {
+        plan.image_of(key).filter(|(_, rendition)| rendition.is_none()).map(|(page, _)| page)
+    }
+
     fn skipped(key: &str, suffix: &str) -> Option<&'static str> {
         match Plan::new(&source(key), &Settings::default(), suffix).unwrap() {
             Decision::Process(_) => None,
@@ -355,10 +416,10 @@ mod tests {
             let plan = plan("in/7.pdf", template);
             for index in [0, 8, 9, 999, 9_999, u32::MAX - 1] {
                 let key = plan.page_key(PageIndex(index));
-                assert_eq!(plan.page_of(&key), Some(PageIndex(index)), "{key}");
-                assert!(key.starts_with(plan.output_prefix()));
+                assert_eq!(page_of(&plan, &key), Some(PageIndex(index)), "{key}");
+                assert!(key.starts_with(plan.output_prefixes()[0]));
             }
-            assert_eq!(plan.page_of(plan.manifest_key()), None);
+            assert_eq!(page_of(&plan, plan.manifest_key()), None);
         }
         let plan = plan("in/a.pdf", DEFAULT);
         for key in [
@@ -372,7 +433,7 @@ mod tests {
             "in/b/page-0001.png",
             "",
         ] {
-            assert_eq!(plan.page_of(key), None, "{key}");
+            assert_eq!(page_of(&plan, key), None, "{key}");
         }
     }
 
@@ -395,6 +456,66 @@ mod tests {
         }
         assert_eq!(skipped("scan", ""), None);
         assert_eq!(skipped("page-0001.png", ""), None);
+    }
+
+    fn with_renditions(renditions: &str) -> Settings {
+        let options = serde_json::json!({ "renditions": renditions });
+        Settings::from_canonical(options.as_object().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn every_image_of_a_page_is_told_by_its_key() {
+        let settings = with_renditions(
+            "thumb: width=9 format=webp; page-2: width=9; far: width=9 output_key=/t/{key}/{page}.png",
+        );
+        let Decision::Process(plan) = Plan::new(&source("in/a.pdf"), &settings, ".pdf").unwrap() else {
+            panic!("a PDF is processed");
+        };
+        let keys: Vec<String> = plan.image_keys(PageIndex(6)).map(|(_, key)| key).collect();
+        assert_eq!(
+            keys,
+            ["in/a/page-0007.png", "t/in/a/7.png", "in/a/page-2-0007.png", "in/a/thumb-0007.webp"]
+        );
+        for (rendition, key) in plan.image_keys(PageIndex(6)) {
+            assert_eq!(plan.image_of(&key), Some((PageIndex(6), rendition)), "{key}");
+            assert_eq!(plan.image_key(PageIndex(6), rendition), Some(key));
+        }
+        assert_eq!(plan.image_of("in/a/thumb-0007.png"), None);
+        // `page-` covers `page-2-`: nothing is listed twice.
+        assert_eq!(plan.output_prefixes(), ["in/a/page-", "in/a/thumb-", "t/in/a/"]);
+        assert_eq!(plan.manifest_key(), "in/a/manifest.json");
+    }
+
+    #[test]
+    fn a_rendition_is_never_taken_for_a_pdf() {
+        let settings = with_renditions("thumb: width=9 format=webp output_key={stem}.t{page}.webp");
+        for (key, is_ours) in
+            [("x/a.t1.webp", true), ("a.t1.png", false), ("a.tx.webp", false), ("a.pdf", false)]
+        {
+            let decision = Plan::new(&source(key), &settings, "").unwrap();
+            assert_eq!(decision == Decision::Skip(SkipReason::OwnOutput), is_ours, "{key}");
+        }
+        // Under the default template any format is known, since a direct invoke may ask for another.
+        let settings = with_renditions("thumb: width=9 format=webp");
+        let decision = Plan::new(&source("a/thumb-0001.png"), &settings, "").unwrap();
+        assert_eq!(decision, Decision::Skip(SkipReason::OwnOutput));
+    }
+
+    #[test]
+    fn the_images_of_a_page_share_what_is_cut_of_a_long_name() {
+        let settings = with_renditions("a-thumbnail-with-a-long-name: width=9");
+        let key = format!("in/{}.pdf", "x".repeat(1_000));
+        let Decision::Process(plan) = Plan::new(&source(&key), &settings, ".pdf").unwrap() else {
+            panic!("a PDF is processed");
+        };
+        let folders: std::collections::BTreeSet<String> = plan
+            .image_keys(PageIndex(u32::MAX - 1))
+            .map(|(_, key)| {
+                assert!(key.len() <= MAX_KEY_BYTES);
+                key.rsplit_once('/').unwrap().0.to_owned()
+            })
+            .collect();
+        assert_eq!(folders.len(), 1);
     }
 
     #[test]
@@ -427,7 +548,7 @@ mod tests {
                 let last = plan.page_key(PageIndex(u32::MAX - 1));
                 assert!(last.len() <= MAX_KEY_BYTES, "{} bytes", last.len());
                 assert!(plan.manifest_key().len() <= MAX_KEY_BYTES);
-                assert_eq!(plan.page_of(&last), Some(PageIndex(u32::MAX - 1)));
+                assert_eq!(page_of(&plan, &last), Some(PageIndex(u32::MAX - 1)));
                 assert_eq!(plan, super::tests::plan(key, template), "the cut is deterministic");
                 assert!(seen.insert(plan.manifest_key().to_owned()), "{key}");
             }

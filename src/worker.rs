@@ -2,7 +2,8 @@
 //!
 //! The parent's side is [`pool`]: it starts a worker for a document, asks it for pages, and ends
 //! it when it crashes, hangs or is no longer needed. The worker's side is [`child`]: it locks
-//! itself in with [`sandbox`], starts its [`engine`], opens the PDF, and answers. They speak the frames of [`protocol`]
+//! itself in with [`sandbox`], starts its [`engine`], opens the PDF, and answers; in its
+//! `studio` the images of a page are drawn, scaled down (`downscale`) and encoded. They speak the frames of [`protocol`]
 //! over a socket; the PDF itself is a [`PdfFile`](crate::pdf_file::PdfFile) that the worker inherits.
 //!
 //! **Invariant:** a worker has three descriptors (0: the PDF, 1: the socket, 2: a pipe for what
@@ -12,9 +13,11 @@
 //! drawn other pages and then dies leaves its page to a new worker, which decides.
 
 pub mod child;
+mod downscale;
 pub mod engine;
 pub mod pool;
 pub mod protocol;
 pub mod sandbox;
+mod studio;
 
-pub use pool::{Engine, PdfiumCommand, Pool, Rendered, Worker, WorkerCommand, WorkerError};
+pub use pool::{Engine, PdfiumCommand, Pool, Rendered, RenderedImage, Worker, WorkerCommand, WorkerError};

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use corpus::hostile::HostileDocument;
 use futures_util::StreamExt as _;
-use pdf2img::config::{Backend, Settings, scale::Scale};
+use pdf2img::config::{Backend, RenditionName, Settings, scale::Scale};
 use pdf2img::pages::{DrawnPage, Kept, Outcome, PageOutcome, PageSink, Request, SinkError, render_pages};
 use pdf2img::pdf_file::{PdfFile, check_header};
 use pdf2img::worker::sandbox::Limits;
-use pdf2img::worker::{PdfiumCommand, Pool, Rendered, WorkerCommand};
+use pdf2img::worker::{PdfiumCommand, Pool, RenderedImage, WorkerCommand};
 
 /// How long one page may take; what an honest page takes is a hundredth of it.
 const PAGE_TIMEOUT: Duration = Duration::from_secs(3);
@@ -236,7 +236,12 @@ struct Sieve {
 
 #[async_trait]
 impl PageSink for Sieve {
-    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(
+        &self,
+        drawn: &DrawnPage,
+        _rendition: Option<&RenditionName>,
+        image: &RenderedImage,
+    ) -> Result<Kept, SinkError> {
         let page = drawn.page;
         if image.file.starts_with(b"\x89PNG\r\n\x1a\n") && image.file.ends_with(b"IEND\xae\x42\x60\x82") {
             self.kept.lock().expect("no panic holds this lock").insert(page.number());

@@ -14,7 +14,7 @@ use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use pdf2img::config::options::Scope;
-use pdf2img::config::{Deployment, Given, Host, OPTIONS, OptionSpec, Origin, Settings};
+use pdf2img::config::{Deployment, Given, Host, OPTIONS, OptionSpec, Origin, RenditionName, Settings};
 use pdf2img::manifest::{Attempt, Failure, Image, PageEntry, PageResult, Status};
 use pdf2img::pages::{
     self, Deadline, DeadlineCause, DrawnPage, Kept, PageOutcome, PageReport, PageSink, SinkError, failure,
@@ -24,7 +24,7 @@ use pdf2img::pdf_file::{PdfFile, check_header};
 use pdf2img::plan::{Decision, Plan};
 use pdf2img::store::ObjectRef;
 use pdf2img::worker::sandbox::Limits;
-use pdf2img::worker::{Pool, Rendered, WorkerCommand};
+use pdf2img::worker::{Pool, RenderedImage, WorkerCommand};
 use serde::Serialize;
 
 /// The name that stands for standard input and standard output.
@@ -114,6 +114,9 @@ pub fn run(arguments: RenderArguments) -> anyhow::Result<ExitCode> {
         }
         if files.len() > 1 {
             bail!("-o - takes one file, and {} were given", files.len());
+        }
+        if !settings.renditions.is_empty() {
+            bail!("-o - takes one image, and --renditions makes more; choose a folder");
         }
         settings.limits.max_pages = 1;
     } else {
@@ -336,15 +339,24 @@ impl PageSink for Folder {
         self.progress.inc_length(pages as u64);
     }
 
-    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(
+        &self,
+        drawn: &DrawnPage,
+        rendition: Option<&RenditionName>,
+        image: &RenderedImage,
+    ) -> Result<Kept, SinkError> {
         let (name, written) = match &self.root {
             Some(root) => {
-                let path = root.join(self.plan.page_key(drawn.page).trim_start_matches('/'));
+                let key =
+                    self.plan.image_key(drawn.page, rendition).expect("plan and images are of one settings");
+                let path = root.join(key.trim_start_matches('/'));
                 (path.to_string_lossy().into_owned(), self.write(root, &path, &image.file))
             }
             None => (STANDARD.to_owned(), io::stdout().write_all(&image.file)),
         };
-        self.progress.inc(1);
+        if rendition.is_none() {
+            self.progress.inc(1);
+        }
         match written {
             Ok(()) => Ok(Kept::of(&image.file, name, String::new())),
             Err(error) => {
@@ -402,7 +414,7 @@ fn report(documents: &[Document], to_stdout: bool) {
                 "{file}: {} of {} pages, {} in {:.2?}, in {}",
                 document.images,
                 document.pages.len(),
-                bytes(images.map(|image: &Image| image.bytes).sum()),
+                bytes(images.flat_map(Image::files).map(|file| file.bytes).sum()),
                 Duration::from_secs_f64(document.ms / 1000.0),
                 folder.display()
             );

@@ -22,6 +22,41 @@ fn every_page_becomes_a_file_and_the_exit_code_is_0() {
 }
 
 #[test]
+fn renditions_are_files_beside_their_pages() {
+    let desk = Desk::new();
+    desk.write("a.pdf", &sheets(2));
+    let output = desk.render([
+        "a.pdf",
+        "-o",
+        "out",
+        "--dpi",
+        "72",
+        "--renditions",
+        "thumb: width=30; web: dpi=36 format=webp",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let names = [
+        "page-0001.png",
+        "page-0002.png",
+        "thumb-0001.png",
+        "thumb-0002.png",
+        "web-0001.webp",
+        "web-0002.webp",
+    ];
+    assert_eq!(desk.files("out"), names.map(|name| format!("a/{name}")));
+    assert_eq!(size(&desk.read("out/a/page-0002.png")), (60, 40));
+    assert_eq!(size(&desk.read("out/a/thumb-0002.png")), (30, 20));
+    assert_eq!(&desk.read("out/a/web-0001.webp")[8..12], b"WEBP");
+
+    let output = desk.render(["a.pdf", "-o", "out", "--renditions", "thumb: width=30 quality=5"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--renditions, thumb: quality=5 and format=png"), "{}", stderr(&output));
+    let output = desk.render(["a.pdf", "-o", "-", "--pages", "1", "--renditions", "thumb: width=30"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("-o - takes one image"), "{}", stderr(&output));
+}
+
+#[test]
 fn pages_that_fail_are_named_and_the_exit_code_is_1() {
     let desk = Desk::new();
     desk.write("a.pdf", &sheets(2));

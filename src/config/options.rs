@@ -8,6 +8,7 @@ use std::str::FromStr;
 use serde_json::{Map, Value};
 
 use crate::config::deployment::{Deployment, LogFormat, LogLevel};
+use crate::config::rendition::{self, Rendition, Request};
 use crate::config::scale::{Fit, Scale};
 use crate::config::settings::{Backend, Settings};
 use crate::config::value::{
@@ -201,6 +202,17 @@ pub const OPTIONS: &[OptionSpec] = &[
         apply: |draft, text| {
             draft.settings.output_key =
                 KeyTemplate::from_str(text).map_err(|error| Refusal(Some(error.to_string())))?;
+            Ok(())
+        },
+    },
+    OptionSpec {
+        name: "renditions",
+        scope: Scope::Image,
+        accepted: "renditions such as `thumb: width=320 format=webp; preview: dpi=72`, or the same as a JSON object",
+        default: "none",
+        help: "Further images of each page, by name; what one does not set is as in the main image.",
+        apply: |draft, text| {
+            draft.renditions = rendition::parse(text).map_err(|reason| Refusal(Some(reason)))?;
             Ok(())
         },
     },
@@ -419,12 +431,12 @@ impl Given {
         Ok(given)
     }
 
-    /// Takes the options of a direct invoke: strings, numbers and booleans. A `null` counts as not
-    /// given, since many serializers write it for what is absent.
+    /// Takes the options of a direct invoke: strings, numbers and booleans, and an object for
+    /// renditions. A `null` counts as not given, since many serializers write it for what is absent.
     ///
     /// # Errors
     ///
-    /// Those of [`set`](Given::set), and if a value is an array or an object.
+    /// Those of [`set`](Given::set), and if another value is an array or an object.
     pub fn from_json(options: &Map<String, Value>) -> Result<Given, ConfigError> {
         let mut given = Given::default();
         for (field, value) in options {
@@ -433,6 +445,7 @@ impl Given {
                 Value::Null => continue,
                 Value::String(text) => text.clone(),
                 Value::Number(_) | Value::Bool(_) => value.to_string(),
+                Value::Object(_) if option.name == "renditions" => value.to_string(),
                 Value::Array(_) | Value::Object(_) => {
                     return Err(bad_value(Origin::Event, option, &value.to_string(), None));
                 }
@@ -500,6 +513,22 @@ impl Given {
         lambda: Option<&LambdaConfig>,
     ) -> Result<(Settings, Deployment), ConfigError> {
         self.check_exclusions()?;
+        let mut draft = self.draft()?;
+        let requested = std::mem::take(&mut draft.renditions);
+        let (mut settings, deployment) = draft.finish(host, lambda);
+        settings.renditions = requested
+            .into_iter()
+            .map(|request| self.resolve_rendition(request, settings.encoding.format()))
+            .collect::<Result<_, _>>()?;
+        self.check_loop(&settings, &deployment)?;
+        check_keys(&settings)?;
+        if let Some(backend) = settings.backends().into_iter().find(|b| !host.built_in.contains(b)) {
+            return Err(ConfigError::BackendNotBuiltIn { backend, built_in: host.built_in.clone() });
+        }
+        Ok((settings, deployment))
+    }
+
+    fn draft(&self) -> Result<Draft, ConfigError> {
         let mut draft = Draft::default();
         for option in OPTIONS {
             if let Some(value) = self.values.get(option.name) {
@@ -507,12 +536,53 @@ impl Given {
                     .map_err(|refusal| bad_value(value.origin, option, &value.text, refusal.0))?;
             }
         }
-        let (settings, deployment) = draft.finish(host, lambda);
-        self.check_loop(&settings, &deployment)?;
-        if let Some(backend) = settings.backends().into_iter().find(|b| !host.built_in.contains(b)) {
-            return Err(ConfigError::BackendNotBuiltIn { backend, built_in: host.built_in.clone() });
-        }
-        Ok((settings, deployment))
+        Ok(draft)
+    }
+
+    /// Works out one rendition beside a main image of this format.
+    ///
+    /// A format of its own begins with that format's defaults: a quality means something else there.
+    fn resolve_rendition(&self, request: Request, main: ImageFormat) -> Result<Rendition, ConfigError> {
+        let Request { name, options } = request;
+        let has_own_key = options.has("output-key");
+        let text_of = |name| options.values.get(name).map(|value: &GivenValue| value.text.as_str());
+        let same_format = text_of("format").is_none_or(|format| format == main.as_str());
+        let is_inherited = |name: &str| match name {
+            // The background holds for all images, and may be one that a format cannot have.
+            "format" | "color" | "background" => true,
+            "quality" | "progressive" | "png-effort" => same_format,
+            _ => false,
+        };
+        let mut values = self.values.clone();
+        values.retain(|name, _| is_inherited(name));
+        values.extend(options.values);
+        let given = Given { values };
+        let within = |error| ConfigError::Rendition {
+            option: self
+                .values
+                .get("renditions")
+                .map_or(Origin::Environment, |v| v.origin)
+                .spell("renditions"),
+            rendition: name.clone(),
+            error: Box::new(error),
+        };
+        given.check_exclusions().map_err(within)?;
+        let draft = given.draft().map_err(within)?;
+        let (scale, encoding) = (draft.scale(), draft.encoding());
+        let Settings { color, output_key, .. } = draft.settings;
+        let output_key = if has_own_key { output_key } else { KeyTemplate::of_rendition(&name) };
+        Ok(Rendition { name, scale, encoding, color, output_key })
+    }
+
+    /// What was given, for a test to compare.
+    #[cfg(test)]
+    pub(super) fn texts(&self) -> BTreeMap<&'static str, &str> {
+        self.values.iter().map(|(name, value)| (*name, value.text.as_str())).collect()
+    }
+
+    /// Whether an option of this name, in kebab case, was given.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.values.contains_key(name)
     }
 
     fn check_exclusions(&self) -> Result<(), ConfigError> {
@@ -539,14 +609,17 @@ impl Given {
 
     /// An image whose key has the input suffix would be taken for a new PDF.
     fn check_loop(&self, settings: &Settings, deployment: &Deployment) -> Result<(), ConfigError> {
-        let extension = settings.output_key.extension(settings.encoding.format());
         let suffix = deployment.input_suffix.to_ascii_lowercase();
-        if suffix.ends_with(&format!(".{extension}")) || suffix == extension {
-            return Err(self.conflict(
-                "output-key",
-                "input-suffix",
-                "every image would start the function again",
-            ));
+        let is_taken = |template: &KeyTemplate, encoding: Encoding| {
+            let extension = template.extension(encoding.format());
+            suffix.ends_with(&format!(".{extension}")) || suffix == extension
+        };
+        const REASON: &str = "every image would start the function again";
+        if is_taken(&settings.output_key, settings.encoding) {
+            return Err(self.conflict("output-key", "input-suffix", REASON));
+        }
+        if settings.renditions.iter().any(|r| is_taken(&r.output_key, r.encoding)) {
+            return Err(self.conflict("renditions", "input-suffix", REASON));
         }
         Ok(())
     }
@@ -564,6 +637,25 @@ impl Given {
         };
         ConfigError::Conflict { first: describe(first), second: describe(second), reason }
     }
+}
+
+/// All images of a page are written side by side.
+fn check_keys(settings: &Settings) -> Result<(), ConfigError> {
+    let main = ("the main image".to_owned(), &settings.output_key, settings.encoding.format());
+    let mut seen = vec![main];
+    for rendition in &settings.renditions {
+        let image = (rendition.name.to_string(), &rendition.output_key, rendition.encoding.format());
+        let same = seen.iter().find(|(_, template, format)| !image.1.never_meets(image.2, template, *format));
+        if let Some((other, template, _)) = same {
+            return Err(ConfigError::SameKey {
+                first: format!("{other} ({template})"),
+                second: format!("{} ({})", image.0, image.1),
+                name: rendition.name.clone(),
+            });
+        }
+        seen.push(image);
+    }
+    Ok(())
 }
 
 /// Two options that exclude each other, always or for some of their values.
@@ -649,6 +741,7 @@ struct Draft {
     quality: Option<Quality>,
     progressive: bool,
     png_effort: PngEffort,
+    renditions: Vec<Request>,
     workers: Option<NonZeroUsize>,
     worker_memory_bytes: Option<u64>,
     pdfium_library: Option<PathBuf>,
@@ -670,6 +763,7 @@ impl Default for Draft {
             quality: None,
             progressive: false,
             png_effort: PngEffort::default(),
+            renditions: Vec::new(),
             workers: None,
             worker_memory_bytes: None,
             pdfium_library: None,
@@ -683,7 +777,8 @@ impl Default for Draft {
 
 impl Draft {
     fn finish(self, host: &Host, lambda: Option<&LambdaConfig>) -> (Settings, Deployment) {
-        let mut settings = self.settings;
+        let (scale, encoding) = (self.scale(), self.encoding());
+        let mut settings = Settings { scale, encoding, ..self.settings };
         // A build without the default engine need not be told which one it has.
         let default = host.built_in.iter().min().copied().unwrap_or_default();
         settings.backend = self.backend.unwrap_or(default);
@@ -694,18 +789,6 @@ impl Draft {
             tried.push(*backend);
             is_new
         });
-        if self.width_px.is_some() || self.height_px.is_some() {
-            settings.scale = Scale::Box { width_px: self.width_px, height_px: self.height_px, fit: self.fit };
-        }
-        settings.encoding = match (self.format, self.quality) {
-            (ImageFormat::Png, _) => Encoding::Png { effort: self.png_effort },
-            (ImageFormat::Jpeg, quality) => Encoding::Jpeg {
-                quality: quality.unwrap_or(JPEG_QUALITY),
-                scans: if self.progressive { JpegScans::Progressive } else { JpegScans::Baseline },
-            },
-            (ImageFormat::Webp, None) => Encoding::WebpLossless,
-            (ImageFormat::Webp, Some(quality)) => Encoding::WebpLossy { quality },
-        };
         let workers = self.workers.unwrap_or(host.cpus);
         let deployment = Deployment {
             workers,
@@ -719,6 +802,26 @@ impl Draft {
             log_format: self.log_format,
         };
         (settings, deployment)
+    }
+
+    fn scale(&self) -> Scale {
+        if self.width_px.is_some() || self.height_px.is_some() {
+            Scale::Box { width_px: self.width_px, height_px: self.height_px, fit: self.fit }
+        } else {
+            self.settings.scale
+        }
+    }
+
+    fn encoding(&self) -> Encoding {
+        match (self.format, self.quality) {
+            (ImageFormat::Png, _) => Encoding::Png { effort: self.png_effort },
+            (ImageFormat::Jpeg, quality) => Encoding::Jpeg {
+                quality: quality.unwrap_or(JPEG_QUALITY),
+                scans: if self.progressive { JpegScans::Progressive } else { JpegScans::Baseline },
+            },
+            (ImageFormat::Webp, None) => Encoding::WebpLossless,
+            (ImageFormat::Webp, Some(quality)) => Encoding::WebpLossy { quality },
+        }
     }
 }
 

@@ -11,10 +11,11 @@ use sha2::{Digest, Sha256};
 
 use crate::config::options::{self, Given, Scope};
 use crate::config::pages::PageSelection;
+use crate::config::rendition::{self, Rendition};
 use crate::config::scale::Scale;
 use crate::config::value::{Secret, format_background, format_duration};
 use crate::config::{ConfigError, Host};
-use crate::encode::{ColorMode, Encoding, JpegScans};
+use crate::encode::{ColorMode, Encoding};
 use crate::plan::KeyTemplate;
 
 /// How one document is rendered.
@@ -45,6 +46,8 @@ pub struct Settings {
     pub output_bucket: Option<String>,
     /// The keys of the images. Default: `{stem}/page-{page:04}.{ext}`.
     pub output_key: KeyTemplate,
+    /// Further images of each page, in the order of their names. Default: none.
+    pub renditions: Vec<Rendition>,
     /// What a document may cost.
     pub limits: Limits,
 }
@@ -64,6 +67,7 @@ impl Default for Settings {
             password: None,
             output_bucket: None,
             output_key: KeyTemplate::default(),
+            renditions: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -106,42 +110,12 @@ impl Settings {
     /// password are not: they decide whether there is an image, and never which.
     pub fn image_options(&self) -> Map<String, Value> {
         let mut map = Map::new();
+        rendition::write_image(&mut map, self.scale, self.encoding, self.color);
         let mut insert = |name: &str, value: Value| map.insert(name.to_owned(), value);
         insert("backend", self.backend.as_str().into());
         if !self.fallback.is_empty() {
             insert("fallback", format_backends(&self.fallback).into());
         }
-        match self.scale {
-            Scale::Dpi(dpi) => {
-                insert("dpi", json!(dpi));
-            }
-            Scale::Box { width_px, height_px, fit } => {
-                if let Some(width_px) = width_px {
-                    insert("width", width_px.into());
-                }
-                if let Some(height_px) = height_px {
-                    insert("height", height_px.into());
-                }
-                if width_px.is_some() && height_px.is_some() {
-                    insert("fit", fit.as_str().into());
-                }
-            }
-        }
-        insert("format", self.encoding.format().as_str().into());
-        match self.encoding {
-            Encoding::Png { effort } => {
-                insert("png_effort", effort.as_str().into());
-            }
-            Encoding::Jpeg { quality, scans } => {
-                insert("quality", quality.get().into());
-                insert("progressive", (scans == JpegScans::Progressive).into());
-            }
-            Encoding::WebpLossless => {}
-            Encoding::WebpLossy { quality } => {
-                insert("quality", quality.get().into());
-            }
-        }
-        insert("color", self.color.as_str().into());
         insert("background", format_background(self.background).into());
         insert("pages", self.pages.to_string().into());
         insert("page_box", self.page_box.as_str().into());
@@ -150,6 +124,10 @@ impl Settings {
             insert("output_bucket", bucket.as_str().into());
         }
         insert("output_key", self.output_key.to_string().into());
+        if !self.renditions.is_empty() {
+            let renditions = self.renditions.iter().map(|r| (r.name.to_string(), r.canonical().into()));
+            insert("renditions", Value::Object(renditions.collect()));
+        }
         debug_assert!(
             map.keys().all(|name| options::find_json(name).is_some_and(|o| o.scope == Scope::Image))
         );

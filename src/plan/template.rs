@@ -3,8 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::config::RenditionName;
 use crate::encode::ImageFormat;
 use crate::plan::PlanError;
+use crate::plan::overlap::{self, Token};
 
 /// The template of image keys.
 ///
@@ -65,29 +67,76 @@ impl KeyTemplate {
         }
     }
 
+    /// The template of a rendition that has none of its own: `{stem}/<name>-{page:04}.{ext}`.
+    pub fn of_rendition(name: &RenditionName) -> KeyTemplate {
+        KeyTemplate::in_own_folder(name.as_str())
+    }
+
+    /// Whether this template in one format and another template in another format always give a
+    /// document different keys, whatever the document and whichever its pages.
+    ///
+    /// It says no also where it cannot tell.
+    pub fn never_meets(&self, format: ImageFormat, other: &KeyTemplate, other_format: ImageFormat) -> bool {
+        overlap::never_meet(&self.tokens(format), &other.tokens(other_format))
+    }
+
     /// Whether an image or a manifest of some document could have this key.
     ///
     /// `{ext}` stands for every format, since a direct invoke may have asked for another.
     pub(super) fn could_be_output(&self, key: &str) -> bool {
-        [&self.page_key, &self.manifest_key].into_iter().any(|parts| matches(parts, self.from_root, key))
+        self.could_be_image(key) || matches(&self.manifest_key, self.from_root, key)
     }
-}
 
-impl Default for KeyTemplate {
-    fn default() -> Self {
+    /// Whether an image of some document could have this key, in any format.
+    pub(super) fn could_be_image(&self, key: &str) -> bool {
+        matches(&self.page_key, self.from_root, key)
+    }
+
+    fn in_own_folder(image: &str) -> KeyTemplate {
         let page_key = vec![
             Part::Stem,
-            Part::Literal("/page-".to_owned()),
+            Part::Literal(format!("/{image}-")),
             Part::Page { digits: 4 },
             Part::Literal(".".to_owned()),
             Part::Ext,
         ];
         KeyTemplate {
-            text: "{stem}/page-{page:04}.{ext}".to_owned(),
+            text: format!("{{stem}}/{image}-{{page:04}}.{{ext}}"),
             from_root: false,
             manifest_key: manifest_parts(&page_key),
             page_key,
         }
+    }
+
+    fn tokens(&self, format: ImageFormat) -> Vec<Token> {
+        let mut tokens = Vec::new();
+        let mut push = |token| match (tokens.last_mut(), token) {
+            (Some(Token::Text(before)), Token::Text(text)) => before.push_str(&text),
+            (_, token) => tokens.push(token),
+        };
+        if !self.from_root {
+            push(Token::Folder);
+        }
+        for part in &self.page_key {
+            match part {
+                Part::Literal(text) => push(Token::Text(text.clone())),
+                Part::Stem => push(Token::Stem),
+                Part::Key => {
+                    push(Token::Folder);
+                    push(Token::Stem);
+                }
+                Part::Folder => push(Token::Folder),
+                Part::Page { digits } => push(Token::Page { digits: *digits }),
+                Part::Ext => push(Token::Text(format.extension().to_owned())),
+            }
+        }
+        tokens
+    }
+}
+
+impl Default for KeyTemplate {
+    fn default() -> Self {
+        KeyTemplate::in_own_folder("page")
     }
 }
 

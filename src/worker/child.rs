@@ -1,6 +1,6 @@
 //! The worker's side: one document, one thread, no way out.
 //!
-//! **Invariant:** this is the only place that calls a renderer in production.
+//! **Invariant:** this, with its `studio`, is the only place that calls a renderer in production.
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -9,9 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use render_api::{
-    Document, OpenOptions, PageIndex, PixelFormat, Pixmap, RenderError, RenderOptions, Renderer,
-};
+use render_api::{OpenOptions, PageIndex, RenderError, Renderer};
 use rustix::mm::{MapFlags, ProtFlags};
 
 use super::engine::LoadedEngine;
@@ -19,8 +17,8 @@ use super::protocol::{
     ENGINE_UNAVAILABLE, FrameError, PROTOCOL_VERSION, Reply, Request, read_header, write_frame,
 };
 use super::sandbox::{self, Limits};
+use super::studio::{PageError, Studio};
 use crate::config::{Backend, Settings};
-use crate::encode::{EncodeError, EncodeOptions, Encoder, Resolution};
 
 /// The first argument that makes the executable a worker.
 pub const WORKER_ARGUMENT: &str = "worker";
@@ -110,77 +108,18 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     while let Some(request) = read_header(&mut socket)? {
         let Request::Render { page } = request else { continue };
         match studio.draw(document.as_mut(), PageIndex(page), &settings) {
-            Ok(reply) => write_frame(&mut socket, &reply, &studio.file)?,
+            Ok(reply) => {
+                let files: Vec<&[u8]> = studio.files().iter().map(Vec::as_slice).collect();
+                write_frame(&mut socket, &reply, &files)?;
+            }
             Err(error) => write_frame(&mut socket, &failed(&error), &[])?,
         }
     }
     Ok(())
 }
 
-/// The buffers of a worker, kept from page to page.
-#[derive(Default)]
-struct Studio {
-    pixmap: Pixmap,
-    encoder: Encoder,
-    /// The finished image file.
-    file: Vec<u8>,
-}
-
-impl Studio {
-    fn draw(
-        &mut self,
-        document: &mut dyn Document,
-        page: PageIndex,
-        settings: &Settings,
-    ) -> Result<Reply, PageError> {
-        let started = Instant::now();
-        let size = document.page_size(page)?;
-        let target = settings.scale.resolve(size);
-        let format = match settings.background {
-            render_api::Background::Color(_) => document.opaque_format(),
-            render_api::Background::Transparent => PixelFormat::Rgba8,
-        };
-        self.pixmap.reset(target.width_px, target.height_px, format, settings.limits.max_pixels)?;
-        let options = RenderOptions {
-            scale_x: target.scale_x,
-            scale_y: target.scale_y,
-            background: settings.background,
-            annotations: settings.annotations,
-        };
-        let drawn = document.render_page(page, &options, &mut self.pixmap)?;
-        let rendered = Instant::now();
-        let encoding = EncodeOptions {
-            encoding: settings.encoding,
-            color: settings.color,
-            resolution: Some(Resolution { x_dpi: target.scale_x * 72.0, y_dpi: target.scale_y * 72.0 }),
-        };
-        self.encoder.encode(&self.pixmap, &encoding, &mut self.file)?;
-        Ok(Reply::Page {
-            page: page.0,
-            width_px: target.width_px,
-            height_px: target.height_px,
-            content_errors: drawn.content_errors,
-            render_us: micros(rendered - started),
-            encode_us: micros(rendered.elapsed()),
-        })
-    }
-}
-
-/// Why a page has no image although the worker is well.
-#[derive(Debug, thiserror::Error)]
-enum PageError {
-    #[error(transparent)]
-    Render(#[from] RenderError),
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-}
-
 fn failed(error: &PageError) -> Reply {
-    let code = match error {
-        PageError::Render(error) => error.code(),
-        PageError::Encode(error) => error.code(),
-    };
-    Reply::Failed { code: code.into(), message: error.to_string() }
+    Reply::Failed { code: error.code().into(), message: error.to_string() }
 }
 
 fn open_options(settings: &Settings, password: Option<String>) -> OpenOptions {

@@ -19,10 +19,11 @@ use tokio::time::timeout;
 
 use super::child::WORKER_ARGUMENT;
 use super::protocol::{
-    ENGINE_UNAVAILABLE, FrameError, PREFIX_BYTES, PROTOCOL_VERSION, Prefix, Reply, Request, frame_head,
+    ENGINE_UNAVAILABLE, FrameError, PREFIX_BYTES, PROTOCOL_VERSION, PageImage, Prefix, Reply, Request,
+    frame_head,
 };
 use super::sandbox::{Limits, SandboxReport};
-use crate::config::{Backend, Deployment, Settings};
+use crate::config::{Backend, Deployment, RenditionName, Settings};
 use crate::pdf_file::PdfFile;
 
 /// How long a worker may take to say that it is ready. It takes milliseconds, unless the machine
@@ -170,7 +171,8 @@ impl Pool {
             last_words: Some(last_words),
             sandbox,
             limits: self.limits,
-            max_file_bytes: 0,
+            max_body_bytes: 0,
+            renditions: Vec::new(),
             pages: 0,
             ready: false,
             _slot: slot,
@@ -200,8 +202,10 @@ pub struct Worker {
     last_words: Option<tokio::task::JoinHandle<String>>,
     sandbox: Arc<OnceLock<SandboxReport>>,
     limits: Limits,
-    /// The longest image file that is taken from it; set when the document opens.
-    max_file_bytes: u64,
+    /// The most bytes of a page's images that are taken from it; set when the document opens.
+    max_body_bytes: u64,
+    /// What every page has beside its main image; set when the document opens.
+    renditions: Vec<RenditionName>,
     pages: u32,
     ready: bool,
     _slot: OwnedSemaphorePermit,
@@ -223,16 +227,33 @@ pub struct Engine {
 /// A page, drawn and encoded.
 #[derive(Debug, Clone)]
 pub struct Rendered {
+    /// Its main image.
+    pub main: RenderedImage,
+    /// Its renditions, in the order of the settings.
+    pub renditions: Vec<(RenditionName, RenderedImage)>,
+    /// Errors in the page's content that the engine passed over.
+    pub content_errors: u32,
+    /// How long drawing took, and scaling down.
+    pub render: Duration,
+}
+
+impl Rendered {
+    /// The length of all files, in bytes.
+    pub fn bytes(&self) -> usize {
+        let renditions = self.renditions.iter().map(|(_, image)| image.file.len());
+        self.main.file.len() + renditions.sum::<usize>()
+    }
+}
+
+/// One image of a page.
+#[derive(Debug, Clone)]
+pub struct RenderedImage {
     /// The image file.
     pub file: Bytes,
     /// Width in px.
     pub width_px: u32,
     /// Height in px.
     pub height_px: u32,
-    /// Errors in the page's content that the engine passed over.
-    pub content_errors: u32,
-    /// How long drawing took.
-    pub render: Duration,
     /// How long encoding took.
     pub encode: Duration,
 }
@@ -332,9 +353,11 @@ impl Worker {
             options,
             password: settings.password.as_ref().map(|password| password.expose().to_owned()),
         };
+        self.renditions = settings.renditions.iter().map(|rendition| rendition.name.clone()).collect();
         // No encoder writes more than its raw pixels and a little; nothing is longer than all memory.
         let raw_bytes = settings.limits.max_pixels.saturating_mul(4).saturating_add(1 << 20);
-        self.max_file_bytes = raw_bytes.min(self.limits.memory_bytes);
+        let images = self.renditions.len() as u64 + 1;
+        self.max_body_bytes = raw_bytes.saturating_mul(images).min(self.limits.memory_bytes);
         match self.ask(&request, settings.limits.page_timeout).await? {
             (Reply::Opened { page_count: page_count @ 1.., engine_version, open_us }, _) => Ok(Engine {
                 backend: self.backend,
@@ -346,7 +369,7 @@ impl Worker {
         }
     }
 
-    /// Has the worker draw and encode a page.
+    /// Has the worker draw a page and encode its images.
     ///
     /// # Errors
     ///
@@ -354,19 +377,31 @@ impl Worker {
     pub async fn render(&mut self, page: PageIndex, within: Duration) -> Result<Rendered, WorkerError> {
         self.pages += 1;
         match self.ask(&Request::Render { page: page.0 }, within).await? {
-            (
-                Reply::Page { page: answered, width_px, height_px, content_errors, render_us, encode_us },
-                file,
-            ) if answered == page.0 && !file.is_empty() => Ok(Rendered {
-                file,
-                width_px,
-                height_px,
-                content_errors,
-                render: Duration::from_micros(render_us),
-                encode: Duration::from_micros(encode_us),
-            }),
+            (Reply::Page { page: answered, images, content_errors, render_us }, body)
+                if answered == page.0 && self.are_all(&images) =>
+            {
+                let render = Duration::from_micros(render_us);
+                let mut rest = body;
+                let mut images = images.into_iter().map(|image| RenderedImage {
+                    // `receive` has seen to it that the lengths are those of the body.
+                    file: rest.split_to(image.bytes as usize),
+                    width_px: image.width_px,
+                    height_px: image.height_px,
+                    encode: Duration::from_micros(image.encode_us),
+                });
+                let main = images.next().expect("the main image is one of all");
+                let renditions = self.renditions.iter().cloned().zip(images).collect();
+                Ok(Rendered { main, renditions, content_errors, render })
+            }
             (other, _) => self.broke(format!("it was asked for page {page} and answered {other:?}")).await,
         }
+    }
+
+    /// Whether these are the images that a page has, and all have bytes.
+    fn are_all(&self, images: &[PageImage]) -> bool {
+        let names = std::iter::once(None).chain(self.renditions.iter().map(|name| Some(name.as_str())));
+        images.iter().map(|image| image.rendition.as_deref()).eq(names)
+            && images.iter().all(|image| image.bytes > 0)
     }
 
     /// Waits until the worker runs and has locked itself in.
@@ -422,7 +457,7 @@ impl Worker {
     }
 
     async fn receive(&mut self, within: Duration) -> Result<(Reply, Bytes), WorkerError> {
-        match timeout(within, read_frame(&mut self.stream, self.max_file_bytes)).await {
+        match timeout(within, read_frame(&mut self.stream, self.max_body_bytes)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.autopsy(error).await),
             Err(_) => {
@@ -509,6 +544,10 @@ async fn read_frame(stream: &mut UnixStream, max_body_bytes: u64) -> Result<(Rep
     let prefix = Prefix::parse(&prefix, max_body_bytes)?;
     let mut header = vec![0; prefix.header_bytes as usize];
     stream.read_exact(&mut header).await?;
+    let reply: Reply = serde_json::from_slice(&header)?;
+    if reply.body_bytes() != Some(prefix.body_bytes) {
+        return Err(FrameError::Body { listed: reply.body_bytes(), body: prefix.body_bytes });
+    }
     let mut body = BytesMut::with_capacity(prefix.body_bytes as usize);
     let mut rest = stream.take(prefix.body_bytes);
     while rest.limit() > 0 {
@@ -516,7 +555,7 @@ async fn read_frame(stream: &mut UnixStream, max_body_bytes: u64) -> Result<(Rep
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
     }
-    Ok((serde_json::from_slice(&header)?, body.freeze()))
+    Ok((reply, body.freeze()))
 }
 
 /// Drains what a worker prints, so that it never blocks on the pipe, and keeps the end of it.

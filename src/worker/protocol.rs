@@ -13,7 +13,7 @@ use super::sandbox::SandboxReport;
 
 /// The version of these frames. Parent and worker are the same executable, but for a worker that is
 /// shipped beside it, which is checked by this number.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The code of the [`Reply::Failed`] with which a worker greets that has no engine.
 pub const ENGINE_UNAVAILABLE: &str = "backend_unavailable";
@@ -40,7 +40,7 @@ pub enum Request {
         /// The document's password, which the options leave out.
         password: Option<String>,
     },
-    /// Draw and encode a page.
+    /// Draw a page, and encode all of its images.
     Render {
         /// The page, counted from 0.
         page: u32,
@@ -67,20 +67,16 @@ pub enum Reply {
         /// Time to open, in µs.
         open_us: u64,
     },
-    /// A page; the frame's body is the image file.
+    /// A page; the frame's body is its image files, one after the other.
     Page {
         /// The page, counted from 0.
         page: u32,
-        /// Width in px.
-        width_px: u32,
-        /// Height in px.
-        height_px: u32,
+        /// The main image, then the renditions in the order of the settings.
+        images: Vec<PageImage>,
         /// Errors in the page's content that the engine passed over.
         content_errors: u32,
-        /// Time to draw, in µs.
+        /// Time to draw, and to scale down, in µs.
         render_us: u64,
-        /// Time to encode, in µs.
-        encode_us: u64,
     },
     /// The request could not be carried out, and the worker is as good as before.
     Failed {
@@ -89,6 +85,34 @@ pub enum Reply {
         /// What was wrong, for a person.
         message: String,
     },
+}
+
+/// One image file of a [`Reply::Page`].
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PageImage {
+    /// The rendition that it is; `None` is the main image.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rendition: Option<String>,
+    /// Width in px.
+    pub width_px: u32,
+    /// Height in px.
+    pub height_px: u32,
+    /// The length of its file in bytes.
+    pub bytes: u64,
+    /// Time to encode, in µs.
+    pub encode_us: u64,
+}
+
+impl Reply {
+    /// How long the body is that belongs to this header; `None` if no body has that length.
+    pub fn body_bytes(&self) -> Option<u64> {
+        match self {
+            Reply::Page { images, .. } => {
+                images.iter().try_fold(0, |sum: u64, image| sum.checked_add(image.bytes))
+            }
+            _ => Some(0),
+        }
+    }
 }
 
 /// What is wrong with bytes that should be a frame.
@@ -110,6 +134,14 @@ pub enum FrameError {
         bytes: u64,
         /// The most that is allowed.
         limit: u64,
+    },
+    /// The files that the header lists are not as long as the body.
+    #[error("the header lists files of {listed:?} bytes before a body of {body}")]
+    Body {
+        /// What the header lists; `None` is more than there are bytes.
+        listed: Option<u64>,
+        /// The length of the body.
+        body: u64,
     },
     /// The header is not the JSON that is expected.
     #[error("the header is not understood: {0}")]
@@ -162,14 +194,14 @@ pub fn frame_head<T: Serialize>(header: &T, body_bytes: usize) -> Vec<u8> {
     head
 }
 
-/// Writes a frame.
+/// Writes a frame, with files one after the other as its body.
 ///
 /// # Errors
 ///
 /// As the writer fails.
-pub fn write_frame<T: Serialize>(to: &mut impl Write, header: &T, body: &[u8]) -> io::Result<()> {
-    to.write_all(&frame_head(header, body.len()))?;
-    to.write_all(body)
+pub fn write_frame<T: Serialize>(to: &mut impl Write, header: &T, files: &[&[u8]]) -> io::Result<()> {
+    to.write_all(&frame_head(header, files.iter().map(|file| file.len()).sum()))?;
+    files.iter().try_for_each(|file| to.write_all(file))
 }
 
 /// Reads a frame without a body; `None` at the end of the connection.
@@ -212,6 +244,15 @@ mod tests {
         prefix[8..].copy_from_slice(&11u64.to_le_bytes());
         assert!(matches!(Prefix::parse(&prefix, 10), Err(FrameError::TooLong { what: "body", .. })));
         assert!(Prefix::parse(&prefix, 11).is_ok());
+    }
+
+    #[test]
+    fn files_that_are_listed_must_be_as_long_as_the_body() {
+        let image = |bytes| PageImage { rendition: None, width_px: 1, height_px: 1, bytes, encode_us: 0 };
+        let page = |images| Reply::Page { page: 0, images, content_errors: 0, render_us: 0 };
+        assert_eq!(page(vec![image(7), image(5)]).body_bytes(), Some(12));
+        assert_eq!(page(vec![image(u64::MAX), image(5)]).body_bytes(), None);
+        assert_eq!(Reply::Failed { code: String::new(), message: String::new() }.body_bytes(), Some(0));
     }
 
     #[test]

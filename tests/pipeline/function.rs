@@ -204,13 +204,15 @@ pub(crate) fn failures(manifest: &Manifest) -> Vec<(i64, String)> {
     manifest.pages.iter().filter_map(|entry| Some((entry.page, code(&entry.result)?))).collect()
 }
 
-/// Fails unless every image that a manifest names is there, whole and the very one.
+/// Fails unless every image that a manifest names, renditions included, is there, whole and the very one.
 pub(crate) fn assert_manifest_holds(memory: &MemoryStore, manifest_key: &str) {
     for (page, image) in images(&manifest(memory, manifest_key)) {
-        let object = memory.object(OUT, &image.key).unwrap_or_else(|| panic!("{} is missing", image.key));
-        assert_eq!(object.info.metadata["pdf2img-page"], page.to_string(), "{}", image.key);
-        assert_eq!(corpus::manifest::sha256(&object.body), image.sha256, "{}", image.key);
-        assert_eq!(object.body.len() as u64, image.bytes, "{}", image.key);
+        for file in image.files() {
+            let object = memory.object(OUT, file.key).unwrap_or_else(|| panic!("{} is missing", file.key));
+            assert_eq!(object.info.metadata["pdf2img-page"], page.to_string(), "{}", file.key);
+            assert_eq!(corpus::manifest::sha256(&object.body), file.sha256, "{}", file.key);
+            assert_eq!(object.body.len() as u64, file.bytes, "{}", file.key);
+        }
     }
 }
 

@@ -5,4 +5,5 @@ mod events;
 mod faults;
 mod function;
 mod paper;
+mod renditions;
 mod repetition;

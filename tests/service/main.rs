@@ -41,6 +41,32 @@ async fn an_upload_becomes_pages_and_a_manifest_whatever_tells_of_it() {
 }
 
 #[tokio::test]
+async fn an_upload_becomes_pages_with_thumbnails() {
+    let place =
+        Place::new().set("FORMAT", "jpeg").set("RENDITIONS", "thumb: width=320 format=webp quality=80");
+    let stack = place.start(|_| {}).await;
+    place.put(&stack, "pdf-in", "a.pdf", corpus::document("text-20").unwrap().bytes()).await;
+    stack.idle().await;
+
+    let manifest = place.manifest(&stack, "a/manifest.json").await;
+    assert_eq!((manifest.status, manifest.totals.images), (Status::Complete, 20));
+    for entry in &manifest.pages {
+        let PageResult::Image(image) = &entry.result else { panic!("{entry:?}") };
+        let thumb = &image.renditions["thumb"];
+        assert_eq!(thumb.key, format!("a/thumb-{:04}.webp", entry.page));
+        assert_eq!(thumb.width, 320);
+        let object = place.get(&stack, "pdf-out", &thumb.key).await;
+        assert_eq!(corpus::manifest::sha256(&object.body), thumb.sha256);
+        assert_eq!(object.content_type, "image/webp");
+        assert_eq!(object.metadata["pdf2img-rendition"], "thumb");
+        let page = place.get(&stack, "pdf-out", &image.key).await;
+        assert!(page.body.len() > object.body.len());
+    }
+    assert_eq!(outcomes(&stack), [InvocationStatus::Success]);
+    stack.shutdown().await;
+}
+
+#[tokio::test]
 async fn documents_are_spread_over_the_environments() {
     let place = Place::new().set("PAGE_TIMEOUT", "400ms").set("DPI", "20");
     let stack = place.start(|options| options.environments = 2).await;

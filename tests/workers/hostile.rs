@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use pdf2img::worker::protocol::{
-    MAX_HEADER_BYTES, PROTOCOL_VERSION, Reply, Request, frame_head, read_header, write_frame,
+    MAX_HEADER_BYTES, PROTOCOL_VERSION, PageImage, Reply, Request, frame_head, read_header, write_frame,
 };
 use pdf2img::worker::sandbox::{self, Limits, SandboxReport};
 
@@ -80,6 +80,14 @@ pub(crate) enum Deed {
     Flood,
     /// It refuses, with as long a code and message as a frame can hold.
     LongRefusal,
+    /// It lists an image of another length than it sends.
+    OtherLength,
+    /// It lists images whose lengths add up to more than there are numbers.
+    EndlessLength,
+    /// It answers with a page that has no images.
+    NoImages,
+    /// It sends a rendition that nobody asked for.
+    UnaskedImage,
     /// It refuses, as an engine does that finds the page damaged.
     Refusal,
     /// MuPDF's worker crashes, PDFium's does not open the document, and hayro's does as it should.
@@ -105,7 +113,7 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    const ALL: [Deed; 28] = [
+    const ALL: [Deed; 32] = [
         Deed::Honest,
         Deed::Garbage,
         Deed::LongHeader,
@@ -123,6 +131,10 @@ impl Deed {
         Deed::Silence,
         Deed::Flood,
         Deed::LongRefusal,
+        Deed::OtherLength,
+        Deed::EndlessLength,
+        Deed::NoImages,
+        Deed::UnaskedImage,
         Deed::Refusal,
         Deed::CrashWhereOthersDoNotOpen,
         Deed::ExitZero,
@@ -290,10 +302,19 @@ impl Actor {
                 Socket.write_all(b"{nope")
             }
             Deed::ShortBody => {
-                Socket.write_all(&frame_head(&drawn(page), 100))?;
+                Socket.write_all(&frame_head(&drawn(page, vec![image(None, 100)]), 100))?;
                 Socket.write_all(b"ten bytes.")?;
                 std::process::exit(1)
             }
+            Deed::OtherLength => send(&drawn(page, vec![image(None, IMAGE_BYTES + 1)]), &[7; IMAGE_BYTES]),
+            Deed::EndlessLength => {
+                send(&drawn(page, vec![image(None, usize::MAX), image(None, 2)]), &[7; IMAGE_BYTES])
+            }
+            Deed::NoImages => send(&drawn(page, Vec::new()), &[]),
+            Deed::UnaskedImage => send(
+                &drawn(page, vec![image(None, IMAGE_BYTES), image(Some("thumb"), 1)]),
+                &[7; IMAGE_BYTES + 1],
+            ),
             Deed::WrongPage => draw(page + 1, IMAGE_BYTES),
             Deed::Opened => send(&opened(PAGES), &[]),
             Deed::Ready => send(
@@ -382,8 +403,13 @@ fn opened(page_count: u32) -> Reply {
     Reply::Opened { page_count, engine_version: "0".into(), open_us: 1 }
 }
 
-fn drawn(page: u32) -> Reply {
-    Reply::Page { page, width_px: 1, height_px: 1, content_errors: 0, render_us: 1, encode_us: 1 }
+fn drawn(page: u32, images: Vec<PageImage>) -> Reply {
+    Reply::Page { page, images, content_errors: 0, render_us: 1 }
+}
+
+fn image(rendition: Option<&str>, bytes: usize) -> PageImage {
+    let (rendition, bytes) = (rendition.map(str::to_owned), bytes as u64);
+    PageImage { rendition, width_px: 1, height_px: 1, bytes, encode_us: 1 }
 }
 
 fn refuse() -> io::Result<()> {
@@ -391,11 +417,11 @@ fn refuse() -> io::Result<()> {
 }
 
 fn draw(page: u32, bytes: usize) -> io::Result<()> {
-    send(&drawn(page), &vec![page as u8; bytes])
+    send(&drawn(page, vec![image(None, bytes)]), &vec![page as u8; bytes])
 }
 
 fn send(reply: &Reply, body: &[u8]) -> io::Result<()> {
-    write_frame(&mut Socket, reply, body)
+    write_frame(&mut Socket, reply, &[body])
 }
 
 /// The prefix of a frame with these lengths.

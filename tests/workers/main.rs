@@ -152,6 +152,10 @@ async fn a_worker_that_breaks_the_protocol_on_a_page_costs_that_page_alone() {
         Deed::Opened,
         Deed::Ready,
         Deed::EmptyImage,
+        Deed::OtherLength,
+        Deed::EndlessLength,
+        Deed::NoImages,
+        Deed::UnaskedImage,
         Deed::HangUp,
     ] {
         let outcome = Scene::of(Moment::Page(3), deed).play().await.expect("it opens");

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use pdf2img::config::{Backend, Settings};
+use pdf2img::config::{Backend, RenditionName, Settings};
 use pdf2img::manifest::Failure;
 use pdf2img::pages::{
     Deadline, DeadlineCause, DocumentError, DrawnPage, Kept, PageOutcome, PageReport, PageSink, Request,
@@ -16,7 +16,7 @@ use pdf2img::pages::{
 };
 use pdf2img::pdf_file::PdfFile;
 use pdf2img::worker::sandbox::Limits;
-use pdf2img::worker::{Pool, Rendered, WorkerCommand};
+use pdf2img::worker::{Pool, RenderedImage, WorkerCommand};
 use rustix::process::Pid;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -217,7 +217,12 @@ impl Gallery {
 
 #[async_trait]
 impl PageSink for Gallery {
-    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(
+        &self,
+        drawn: &DrawnPage,
+        _rendition: Option<&RenditionName>,
+        image: &RenderedImage,
+    ) -> Result<Kept, SinkError> {
         let page = drawn.page;
         assert!(!image.file.is_empty());
         tokio::time::sleep(self.delay).await;

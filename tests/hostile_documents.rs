@@ -89,8 +89,11 @@ struct Verdict {
 
 async fn judge(document: &'static HostileDocument, backend: Backend) -> Verdict {
     let limits = Limits { memory_bytes: 512 << 20, cpu_seconds: 60 };
-    let command =
-        WorkerCommand { program: env!("CARGO_BIN_EXE_bootstrap").into(), ..WorkerCommand::default() };
+    let command = WorkerCommand {
+        program: env!("CARGO_BIN_EXE_bootstrap").into(),
+        pdfium: PdfiumCommand { program: None, library: pdfium_library() },
+        ..WorkerCommand::default()
+    };
     let pool = Pool::new(1, limits, command);
     let bytes = tokio::task::spawn_blocking(|| document.bytes()).await.expect("no panic");
 

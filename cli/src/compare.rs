@@ -25,7 +25,7 @@ use clap::{Args, ValueEnum};
 use fidelity::{Comparison, Figures, Picture, Verdict, heat_map};
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
-use pdf2img::config::{Backend, Deployment, Given, Host, OPTIONS, Origin, Settings};
+use pdf2img::config::{Backend, Deployment, Given, Host, OPTIONS, Origin, RenditionName, Settings};
 use pdf2img::encode::{EncodeOptions, Encoder};
 use pdf2img::manifest::Failure;
 use pdf2img::pages::{
@@ -33,7 +33,7 @@ use pdf2img::pages::{
 };
 use pdf2img::pdf_file::{PdfFile, check_header};
 use pdf2img::worker::sandbox::Limits;
-use pdf2img::worker::{Pool, Rendered, WorkerCommand};
+use pdf2img::worker::{Pool, RenderedImage, WorkerCommand};
 use render_api::{PixelFormat, Pixmap};
 use serde_json::{Map, Value, json};
 
@@ -488,7 +488,12 @@ struct Spool {
 
 #[async_trait]
 impl PageSink for Spool {
-    async fn keep(&self, drawn: &DrawnPage, image: &Rendered) -> Result<Kept, SinkError> {
+    async fn keep(
+        &self,
+        drawn: &DrawnPage,
+        _rendition: Option<&RenditionName>,
+        image: &RenderedImage,
+    ) -> Result<Kept, SinkError> {
         let path = self.folder.join(format!("page-{:04}.{}.png", drawn.page.number(), self.engine));
         let written = fs::create_dir_all(&self.folder).and_then(|()| fs::write(&path, &image.file));
         match written {

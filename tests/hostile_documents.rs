@@ -35,6 +35,15 @@ const NOISE: &[&str] =
 
 /// What an engine makes of a document otherwise than it should: bounded and coded all the same.
 const PECULIAR: &[(Backend, &str, &str)] = &[
+    // It tells nobody what of a page's content it passes over.
+    (Backend::Pdfium, "font-garbage", "1 drawn"),
+    (Backend::Pdfium, "function-loop", "1 drawn"),
+    (Backend::Pdfium, "jbig2-garbage", "1 drawn"),
+    (Backend::Pdfium, "jpeg-garbage", "1 drawn"),
+    (Backend::Pdfium, "jpx-garbage", "1 drawn"),
+    (Backend::Pdfium, "postscript-nesting", "1 drawn"),
+    // It ends itself when it gets no more memory, where others are still at work when their time is up.
+    (Backend::Pdfium, "one-bad-page", "4 drawn, 1 page_crashed"),
     // It passes over a font or a function that it cannot read, and tells nobody.
     (Backend::Hayro, "font-garbage", "1 drawn"),
     (Backend::Hayro, "function-loop", "1 drawn"),

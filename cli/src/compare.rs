@@ -117,7 +117,7 @@ struct ImageFlags {
 
 impl ImageFlags {
     fn resolve(self) -> anyhow::Result<(Settings, Deployment)> {
-        let mut given = Given::default();
+        let mut given = Given::of_this_machine()?;
         for (name, text) in [
             ("dpi", Some(self.dpi)),
             ("pages", self.pages),

@@ -82,12 +82,11 @@ impl Args for OptionFlags {
 
 impl FromArgMatches for OptionFlags {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut given = Given::default();
+        let refused = |error| clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{error}\n"));
+        let mut given = Given::of_this_machine().map_err(refused)?;
         for option in flags() {
             if let Some(text) = matches.get_one::<String>(option.name) {
-                given.set(Origin::Flag, option, text).map_err(|error| {
-                    clap::Error::raw(clap::error::ErrorKind::InvalidValue, format!("{error}\n"))
-                })?;
+                given.set(Origin::Flag, option, text).map_err(refused)?;
             }
         }
         Ok(OptionFlags(given))

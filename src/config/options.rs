@@ -431,6 +431,21 @@ impl Given {
         Ok(given)
     }
 
+    /// Takes from the environment of this process what describes the machine and no task: where
+    /// PDFium's library is. A command line is told the rest by its flags.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`set`](Given::set).
+    pub fn of_this_machine() -> Result<Given, ConfigError> {
+        let is_the_machines = |option: &&OptionSpec| option.name == "pdfium-library";
+        let variables = OPTIONS.iter().filter(is_the_machines).filter_map(|option| {
+            let value = std::env::var_os(option.variable())?;
+            Some((option.variable(), value.to_string_lossy().into_owned()))
+        });
+        Given::from_env(&variables.filter(|(_, value)| !value.is_empty()).collect())
+    }
+
     /// Takes the options of a direct invoke: strings, numbers and booleans, and an object for
     /// renditions. A `null` counts as not given, since many serializers write it for what is absent.
     ///

@@ -10,9 +10,6 @@ use crate::PdfiumRenderer;
 use crate::elf::{self, Inspected};
 use crate::ffi::{BindError, Functions};
 
-/// Where the library is, seen from the directory of the executable, unless somebody says otherwise.
-const BESIDE_THE_EXECUTABLE: &str = "lib/libpdfium.so";
-
 /// PDFium's shared library, loaded, with every function found that is needed, and not started.
 #[derive(Debug)]
 pub struct Library {
@@ -21,12 +18,6 @@ pub struct Library {
 }
 
 impl Library {
-    /// Where the library is: at the path that somebody gave, else at `lib/libpdfium.so` beside
-    /// the executable.
-    pub fn locate(explicit: Option<&Path>, executable_dir: &Path) -> PathBuf {
-        explicit.map_or_else(|| executable_dir.join(BESIDE_THE_EXECUTABLE), Path::to_path_buf)
-    }
-
     /// Loads the library and finds its functions.
     ///
     /// Call it before the process locks itself in: it opens files and maps executable memory.
@@ -144,13 +135,6 @@ mod tests {
     use std::fs;
 
     use super::*;
-
-    #[test]
-    fn an_explicit_path_comes_before_the_place_beside_the_executable() {
-        let dir = Path::new("/opt/pdf2img");
-        assert_eq!(Library::locate(None, dir), Path::new("/opt/pdf2img/lib/libpdfium.so"));
-        assert_eq!(Library::locate(Some(Path::new("/x/y.so")), dir), Path::new("/x/y.so"));
-    }
 
     #[test]
     fn a_missing_file_is_named_with_the_remedy() {

@@ -3,115 +3,82 @@
 #![allow(unsafe_code, reason = "the only module that calls C")]
 
 use std::borrow::Cow;
-use std::ffi::{CString, c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
-use std::fmt;
+use std::error::Error as _;
+use std::ffi::{c_int, c_ulong, c_void};
 use std::path::Path;
-use std::ptr;
+use std::{fmt, mem, ptr};
 
+use pdfium_render::prelude::{
+    FPDF_DOCUMENT, FPDF_FILEWRITE, FPDF_FORMFILLINFO, FPDF_FORMHANDLE, FPDF_LIBRARY_CONFIG, FPDF_PAGE,
+    FPDF_SYSFONTINFO, FS_RECTF, FS_SIZEF, PdfBitmapFormat, Pdfium, PdfiumError, PdfiumInternalError,
+    PdfiumLibraryBindings,
+};
 use render_api::{PageIndex, PixelFormat, Pixmap, RenderError};
 
-/// Declares the functions of PDFium that are used, and how they are found in the library.
-macro_rules! functions {
-    ($(fn $name:ident($($argument:ident: $type:ty),*) $(-> $result:ty)?;)+) => {
-        /// The functions of PDFium that are used.
-        #[allow(non_snake_case, reason = "the names are PDFium's")]
-        struct Table {
-            $($name: unsafe extern "C" fn($($argument: $type),*) $(-> $result)?,)+
-        }
-
-        impl Table {
-            fn find_in(library: &libloading::Library) -> Result<Table, &'static str> {
-                Ok(Table {
-                    // SAFETY: the type of each function is the one that PDFium's public headers
-                    // declare, which have kept it for years; the name of a C function says nothing
-                    // of its type, so this is where a wrong library would go unnoticed.
-                    $($name: *unsafe { library.get(stringify!($name)) }.map_err(|_| stringify!($name))?,)+
-                })
-            }
-        }
-    };
-}
-
-functions! {
-    fn FPDF_InitLibraryWithConfig(config: *const LibraryConfig);
-    fn FPDF_SetSystemFontInfo(info: *mut SystemFontInfo);
-    fn FPDF_GetLastError() -> c_ulong;
-    fn FPDF_LoadMemDocument64(data: *const c_void, bytes: usize, password: *const c_char) -> Document;
-    fn FPDF_CloseDocument(document: Document);
-    fn FPDF_GetPageCount(document: Document) -> c_int;
-    fn FPDF_GetPageSizeByIndexF(document: Document, index: c_int, size: *mut f32) -> c_int;
-    fn FPDF_LoadPage(document: Document, index: c_int) -> Page;
-    fn FPDF_ClosePage(page: Page);
-    fn FPDF_GetPageBoundingBox(page: Page, rect: *mut Rect) -> c_int;
-    fn FPDFPage_GetMediaBox(page: Page, l: *mut f32, b: *mut f32, r: *mut f32, t: *mut f32) -> c_int;
-    fn FPDFPage_GetCropBox(page: Page, l: *mut f32, b: *mut f32, r: *mut f32, t: *mut f32) -> c_int;
-    fn FPDFPage_GetTrimBox(page: Page, l: *mut f32, b: *mut f32, r: *mut f32, t: *mut f32) -> c_int;
-    fn FPDFPage_GetBleedBox(page: Page, l: *mut f32, b: *mut f32, r: *mut f32, t: *mut f32) -> c_int;
-    fn FPDFPage_GetArtBox(page: Page, l: *mut f32, b: *mut f32, r: *mut f32, t: *mut f32) -> c_int;
-    fn FPDFPage_SetMediaBox(page: Page, l: f32, b: f32, r: f32, t: f32);
-    fn FPDFPage_SetCropBox(page: Page, l: f32, b: f32, r: f32, t: f32);
-    fn FPDFPage_GetRotation(page: Page) -> c_int;
-    fn FPDFBitmap_CreateEx(w: c_int, h: c_int, format: c_int, first: *mut c_void, stride: c_int) -> Bitmap;
-    fn FPDFBitmap_Destroy(bitmap: Bitmap);
-    fn FPDF_RenderPageBitmap(bitmap: Bitmap, page: Page, x: c_int, y: c_int, w: c_int, h: c_int, rotate: c_int, flags: c_int);
-    fn FPDF_CreateNewDocument() -> Document;
-    fn FPDF_ImportPagesByIndex(to: Document, from: Document, pages: *const c_int, count: c_ulong, at: c_int) -> c_int;
-    fn FPDF_SaveAsCopy(document: Document, writer: *mut FileWrite, flags: c_ulong) -> c_int;
-    fn FPDF_GetFormType(document: Document) -> c_int;
-    fn FPDFDOC_InitFormFillEnvironment(document: Document, info: *mut FormFillInfo) -> Form;
-    fn FPDFDOC_ExitFormFillEnvironment(form: Form);
-    fn FPDF_SetFormFieldHighlightAlpha(form: Form, alpha: c_uchar);
-    fn FORM_OnAfterLoadPage(page: Page, form: Form);
-    fn FORM_OnBeforeClosePage(page: Page, form: Form);
-    fn FPDF_FFLDraw(form: Form, bitmap: Bitmap, page: Page, x: c_int, y: c_int, w: c_int, h: c_int, rotate: c_int, flags: c_int);
-}
-
-/// The functions, and the library that they are in.
+/// The functions of PDFium, found in the library.
 pub(crate) struct Functions {
-    table: Table,
-    /// The functions are gone when this is dropped.
-    _library: libloading::Library,
+    pdfium: Box<dyn PdfiumLibraryBindings>,
 }
 
 /// Why there are no functions.
 pub(crate) enum BindError {
     Refused { reason: String },
-    Lacks { function: &'static str },
+    Lacks { function: String },
 }
 
 impl Functions {
-    /// Loads the library.
+    /// Loads the library and finds every function that the bindings declare.
+    ///
+    /// PDFium's initialisers set up C++ globals and ask for nothing. Whoever names another library has
+    /// its initialisers run, as with any program that loads libraries.
     pub(crate) fn load(path: &Path) -> Result<Functions, BindError> {
-        // SAFETY: PDFium's initialisers set up C++ globals and ask for nothing. Whoever names another
-        // library has its initialisers run, as with any program that loads libraries.
-        let library = unsafe { libloading::Library::new(path) }
-            .map_err(|error| BindError::Refused { reason: error.to_string() })?;
-        let table = Table::find_in(&library).map_err(|function| BindError::Lacks { function })?;
-        Ok(Functions { table, _library: library })
+        let pdfium = Pdfium::bind_to_library(path).map_err(bind_error)?;
+        Ok(Functions { pdfium })
     }
 
     /// Starts PDFium, for as long as the process lives. Call it on one thread only.
     pub(crate) fn start(self) -> Engine {
-        let pdfium = &Box::leak(Box::new(self)).table;
-        let no_font_directory = Box::leak(Box::new([ptr::null::<c_char>()]));
-        let config = LibraryConfig {
+        let pdfium = &**Box::leak(Box::new(self.pdfium));
+        let no_font_directory = Box::leak(Box::new([ptr::null()]));
+        let config = FPDF_LIBRARY_CONFIG {
             version: 2,
-            user_font_paths: no_font_directory.as_ptr(),
-            isolate: ptr::null_mut(),
-            embedder_slot: 0,
-            platform: ptr::null_mut(),
-            renderer_type: RENDERER_AGG,
-            reserved: [0; 8],
+            m_pUserFontPaths: no_font_directory.as_mut_ptr(),
+            m_pIsolate: ptr::null_mut(),
+            m_v8EmbedderSlot: 0,
+            m_pPlatform: ptr::null_mut(),
+            // AGG, FreeType, and nothing that is optional; version 2 ends before these.
+            m_RendererType: 0,
+            m_FontLibraryType: 0,
+            m_BrotliEnabled: 0,
+            m_IsolatePerDocument: 0,
         };
         // SAFETY: the configuration is of the layout that its version promises, and longer; a second
         // call changes nothing. PDFium keeps the list of directories, which is never freed.
-        unsafe { (pdfium.FPDF_InitLibraryWithConfig)(&config) };
+        unsafe { pdfium.FPDF_InitLibraryWithConfig(&config) };
         // PDFium asks this, and not the machine, for fonts.
         let fonts = Box::leak(Box::new(fonts()));
         // SAFETY: the structure is of the layout that its version promises, and is never freed;
         // each function may be null.
-        unsafe { (pdfium.FPDF_SetSystemFontInfo)(fonts) };
+        unsafe { pdfium.FPDF_SetSystemFontInfo(fonts) };
         Engine { pdfium }
+    }
+}
+
+/// Tells a library that lacks a function from one that cannot be loaded.
+fn bind_error(error: PdfiumError) -> BindError {
+    let reason = match error {
+        // The error names the call that failed; its source is what the system's loader said.
+        PdfiumError::LoadLibraryError(error) => {
+            error.source().map_or_else(|| error.to_string(), ToString::to_string)
+        }
+        other => other.to_string(),
+    };
+    match reason.rsplit_once("undefined symbol: ") {
+        // A library that lacks something else lacks what it needs itself.
+        Some((_, function)) if function.starts_with("FPDF") || function.starts_with("FORM_") => {
+            BindError::Lacks { function: function.to_owned() }
+        }
+        _ => BindError::Refused { reason },
     }
 }
 
@@ -121,42 +88,35 @@ impl fmt::Debug for Functions {
     }
 }
 
-/// The fonts that PDFium may ask for: none.
-#[cfg(not(feature = "cjk"))]
-fn fonts() -> SystemFontInfo {
-    SystemFontInfo {
+/// The fonts that PDFium may ask for: none, or one for Chinese, Japanese and Korean.
+fn fonts() -> FPDF_SYSFONTINFO {
+    FPDF_SYSFONTINFO {
         version: 1,
-        release: None,
-        enumerate: None,
-        map_font: None,
-        get_font: None,
-        get_font_data: None,
-        get_face_name: None,
-        get_font_charset: None,
-        delete_font: None,
-    }
-}
-
-/// The fonts that PDFium may ask for: one, for Chinese, Japanese and Korean.
-#[cfg(feature = "cjk")]
-fn fonts() -> SystemFontInfo {
-    SystemFontInfo {
-        version: 1,
-        release: None,
-        enumerate: None,
-        map_font: Some(cjk::map_font),
-        get_font: None,
-        get_font_data: Some(cjk::get_font_data),
-        get_face_name: None,
-        get_font_charset: None,
-        delete_font: None,
+        Release: None,
+        EnumFonts: None,
+        #[cfg(not(feature = "cjk"))]
+        MapFont: None,
+        #[cfg(feature = "cjk")]
+        MapFont: Some(cjk::map_font),
+        GetFont: None,
+        #[cfg(not(feature = "cjk"))]
+        GetFontData: None,
+        #[cfg(feature = "cjk")]
+        GetFontData: Some(cjk::get_font_data),
+        GetFaceName: None,
+        GetFontCharset: None,
+        DeleteFont: None,
     }
 }
 
 /// What PDFium calls to have a font. Nothing here can panic.
 #[cfg(feature = "cjk")]
 mod cjk {
-    use super::{SystemFontInfo, c_char, c_int, c_uchar, c_uint, c_ulong, c_void, ptr};
+    use std::ffi::{c_char, c_int, c_uchar, c_uint, c_ulong, c_void};
+    use std::ptr;
+
+    use pdfium_render::prelude::FPDF_SYSFONTINFO;
+
     use crate::cjk_tables::table;
 
     /// Shift JIS, Hangul, GB 2312 and Big 5, as Windows numbers them.
@@ -167,7 +127,7 @@ mod cjk {
 
     /// The font, if it has the characters.
     pub(super) unsafe extern "C" fn map_font(
-        _this: *mut SystemFontInfo,
+        _this: *mut FPDF_SYSFONTINFO,
         _weight: c_int,
         _italic: c_int,
         charset: c_int,
@@ -180,7 +140,7 @@ mod cjk {
 
     /// How large a table of the font is, and the table if there is room for it; 0 stands for the whole font.
     pub(super) unsafe extern "C" fn get_font_data(
-        _this: *mut SystemFontInfo,
+        _this: *mut FPDF_SYSFONTINFO,
         _font: *mut c_void,
         tag: c_uint,
         buffer: *mut c_uchar,
@@ -199,7 +159,7 @@ mod cjk {
 /// PDFium, started.
 #[derive(Clone, Copy)]
 pub(crate) struct Engine {
-    pdfium: &'static Table,
+    pdfium: &'static dyn PdfiumLibraryBindings,
 }
 
 impl fmt::Debug for Engine {
@@ -223,10 +183,10 @@ pub(crate) enum OwnBox {
 
 /// A document that is open in PDFium, and its loaded page.
 pub(crate) struct Handle<'a> {
-    pdfium: &'static Table,
-    document: Document,
+    pdfium: &'static dyn PdfiumLibraryBindings,
+    document: FPDF_DOCUMENT,
     /// Null if none is loaded.
-    page: Page,
+    page: FPDF_PAGE,
     form: FormEnvironment,
     /// PDFium reads from these bytes for as long as the document is open.
     _pdf: Cow<'a, [u8]>,
@@ -239,7 +199,7 @@ enum FormEnvironment {
     /// The document has no form.
     None,
     /// PDFium keeps a pointer to the structure, and writes to it.
-    Set { form: Form, info: *mut FormFillInfo },
+    Set { form: FPDF_FORMHANDLE, info: *mut FPDF_FORMFILLINFO },
 }
 
 impl<'a> Handle<'a> {
@@ -251,20 +211,18 @@ impl<'a> Handle<'a> {
     ) -> Result<Handle<'a>, RenderError> {
         let pdfium = engine.pdfium;
         // No password contains a NUL: such a one is wrong if the document needs any.
-        let c_password = password.and_then(|p| CString::new(p).ok());
-        // A document that needs no password opens with any.
-        let passwords = [c_password.as_ref().map_or(ptr::null(), |p| p.as_ptr()), ptr::null()];
+        let given = password.filter(|password| !password.contains('\0'));
         let mut error = 0;
-        for password in passwords {
-            // SAFETY: `pdf` stays with the handle, and its bytes stay where they are; the password is NULL or ends with a zero.
-            let document =
-                unsafe { (pdfium.FPDF_LoadMemDocument64)(pdf.as_ptr().cast(), pdf.len(), password) };
+        // A document that needs no password opens with any.
+        for password in [given, None] {
+            // SAFETY: `pdf` stays with the handle, and its bytes stay where they are.
+            let document = unsafe { pdfium.FPDF_LoadMemDocument64(&pdf, password) };
             if !document.is_null() {
                 let form = FormEnvironment::NotAsked;
                 return Ok(Handle { pdfium, document, page: ptr::null_mut(), form, _pdf: pdf });
             }
             // SAFETY: the call takes nothing.
-            error = unsafe { (pdfium.FPDF_GetLastError)() };
+            error = unsafe { pdfium.FPDF_GetLastError() };
             if error != ERROR_PASSWORD {
                 break;
             }
@@ -275,17 +233,16 @@ impl<'a> Handle<'a> {
     /// How many pages PDFium says there are, which is what `/Count` says unless that is absurd.
     pub(crate) fn claimed_page_count(&self) -> u32 {
         // SAFETY: the document is open.
-        let count = unsafe { (self.pdfium.FPDF_GetPageCount)(self.document) };
+        let count = unsafe { self.pdfium.FPDF_GetPageCount(self.document) };
         u32::try_from(count).unwrap_or(0)
     }
 
     /// Whether there is a page; it is not parsed for that.
     pub(crate) fn has_page(&self, page: PageIndex) -> bool {
         let index = c_int::try_from(page.0).unwrap_or(c_int::MAX);
-        let mut size = [0.0_f32; 2];
-        // SAFETY: the document is open; an index without a page is refused; the place to write to is
-        // as large as the structure of two floats that PDFium fills.
-        unsafe { (self.pdfium.FPDF_GetPageSizeByIndexF)(self.document, index, size.as_mut_ptr()) != 0 }
+        let mut size = FS_SIZEF { width: 0.0, height: 0.0 };
+        // SAFETY: the document is open; an index without a page is refused; the place to write to is valid.
+        unsafe { self.pdfium.FPDF_GetPageSizeByIndexF(self.document, index, &mut size) != 0 }
     }
 
     /// Loads a page, in place of the one that was loaded before.
@@ -293,58 +250,58 @@ impl<'a> Handle<'a> {
         self.close_page();
         let index = c_int::try_from(page.0).unwrap_or(c_int::MAX);
         // SAFETY: the document is open; an index without a page gives NULL.
-        self.page = unsafe { (self.pdfium.FPDF_LoadPage)(self.document, index) };
+        self.page = unsafe { self.pdfium.FPDF_LoadPage(self.document, index) };
         if self.page.is_null() {
             return Err(RenderError::Malformed { detail: "PDFium cannot load the page".to_owned() });
         }
         if let FormEnvironment::Set { form, .. } = self.form {
             // SAFETY: the page and the form environment are of this document, and alive.
-            unsafe { (self.pdfium.FORM_OnAfterLoadPage)(self.page, form) };
+            unsafe { self.pdfium.FORM_OnAfterLoadPage(self.page, form) };
         }
         Ok(())
     }
 
     /// The box that PDFium takes for the page: the crop box, cut to the media box.
     pub(crate) fn bounding_box(&self) -> Box4 {
-        let mut rect = Rect::default();
+        let mut rect = FS_RECTF { left: 0.0, top: 0.0, right: 0.0, bottom: 0.0 };
         // SAFETY: the page is loaded or NULL, which is refused; the place to write to is valid.
-        unsafe { (self.pdfium.FPDF_GetPageBoundingBox)(self.page, &mut rect) };
+        unsafe { self.pdfium.FPDF_GetPageBoundingBox(self.page, &mut rect) };
         [rect.left, rect.bottom, rect.right, rect.top].map(f64::from)
     }
 
     /// A box that the page has itself, as the file has it.
     pub(crate) fn own_box(&self, which: OwnBox) -> Option<Box4> {
         let get = match which {
-            OwnBox::Media => self.pdfium.FPDFPage_GetMediaBox,
-            OwnBox::Crop => self.pdfium.FPDFPage_GetCropBox,
-            OwnBox::Trim => self.pdfium.FPDFPage_GetTrimBox,
-            OwnBox::Bleed => self.pdfium.FPDFPage_GetBleedBox,
-            OwnBox::Art => self.pdfium.FPDFPage_GetArtBox,
+            OwnBox::Media => <dyn PdfiumLibraryBindings>::FPDFPage_GetMediaBox,
+            OwnBox::Crop => <dyn PdfiumLibraryBindings>::FPDFPage_GetCropBox,
+            OwnBox::Trim => <dyn PdfiumLibraryBindings>::FPDFPage_GetTrimBox,
+            OwnBox::Bleed => <dyn PdfiumLibraryBindings>::FPDFPage_GetBleedBox,
+            OwnBox::Art => <dyn PdfiumLibraryBindings>::FPDFPage_GetArtBox,
         };
         let [mut left, mut bottom, mut right, mut top] = [0.0; 4];
         // SAFETY: the page is loaded or NULL, which is refused; the places to write to are valid.
-        let found = unsafe { get(self.page, &mut left, &mut bottom, &mut right, &mut top) };
+        let found = unsafe { get(self.pdfium, self.page, &mut left, &mut bottom, &mut right, &mut top) };
         (found != 0).then(|| [left, bottom, right, top].map(f64::from))
     }
 
     /// Gives the page this crop box, in memory; its bounding box follows.
     pub(crate) fn set_crop_box(&mut self, [x0, y0, x1, y1]: Box4) {
         // SAFETY: the page is loaded or NULL, which is refused.
-        unsafe { (self.pdfium.FPDFPage_SetCropBox)(self.page, x0 as f32, y0 as f32, x1 as f32, y1 as f32) };
+        unsafe { self.pdfium.FPDFPage_SetCropBox(self.page, x0 as f32, y0 as f32, x1 as f32, y1 as f32) };
     }
 
     /// Gives the page this media box and crop box, in memory; its bounding box follows.
     pub(crate) fn set_page_boxes(&mut self, page_box: Box4) {
         let [x0, y0, x1, y1] = page_box;
         // SAFETY: the page is loaded or NULL, which is refused.
-        unsafe { (self.pdfium.FPDFPage_SetMediaBox)(self.page, x0 as f32, y0 as f32, x1 as f32, y1 as f32) };
+        unsafe { self.pdfium.FPDFPage_SetMediaBox(self.page, x0 as f32, y0 as f32, x1 as f32, y1 as f32) };
         self.set_crop_box(page_box);
     }
 
     /// Clockwise quarter turns.
     pub(crate) fn rotation(&self) -> c_int {
         // SAFETY: the page is loaded or NULL, which is refused.
-        unsafe { (self.pdfium.FPDFPage_GetRotation)(self.page) }
+        unsafe { self.pdfium.FPDFPage_GetRotation(self.page) }
     }
 
     /// Draws the loaded page over `out`, so that its bounding box fills the image.
@@ -363,7 +320,8 @@ impl<'a> Handle<'a> {
             });
         }
         let form = if annotations { self.form() } else { None };
-        let format = if out.format() == PixelFormat::Rgba8 { BITMAP_BGRA } else { BITMAP_BGRX };
+        let format =
+            if out.format() == PixelFormat::Rgba8 { PdfBitmapFormat::BGRA } else { PdfBitmapFormat::BGRx };
         let (width, height) = (out.width_px() as c_int, out.height_px() as c_int);
         let stride = out.stride() as c_int;
         let flags = REVERSE_BYTE_ORDER | if annotations { ANNOTATIONS } else { 0 };
@@ -374,16 +332,16 @@ impl<'a> Handle<'a> {
         // form environment are of this document, and alive.
         unsafe {
             let pixels = out.data_mut().as_mut_ptr().cast();
-            let bitmap = (pdfium.FPDFBitmap_CreateEx)(width, height, format, pixels, stride);
+            let bitmap = pdfium.FPDFBitmap_CreateEx(width, height, format as c_int, pixels, stride);
             if bitmap.is_null() {
                 let detail = format!("PDFium makes no image of {width} × {height} px");
                 return Err(RenderError::Backend { detail });
             }
-            (pdfium.FPDF_RenderPageBitmap)(bitmap, self.page, 0, 0, width, height, 0, flags);
+            pdfium.FPDF_RenderPageBitmap(bitmap, self.page, 0, 0, width, height, 0, flags);
             if let Some(form) = form {
-                (pdfium.FPDF_FFLDraw)(form, bitmap, self.page, 0, 0, width, height, 0, flags);
+                pdfium.FPDF_FFLDraw(form, bitmap, self.page, 0, 0, width, height, 0, flags);
             }
-            (pdfium.FPDFBitmap_Destroy)(bitmap);
+            pdfium.FPDFBitmap_Destroy(bitmap);
         }
         Ok(())
     }
@@ -391,29 +349,30 @@ impl<'a> Handle<'a> {
     /// A document of one page: a copy of the page with this index, as PDFium writes it.
     pub(crate) fn copy_of_page(&mut self, page: PageIndex) -> Option<Vec<u8>> {
         let index = c_int::try_from(page.0).ok()?;
-        let mut writer = FileWrite { version: 1, write_block, bytes: Vec::new() };
+        let interface = FPDF_FILEWRITE { version: 1, WriteBlock: Some(write_block) };
+        let mut writer = Writer { interface, bytes: Vec::new() };
         // SAFETY: both documents are open; there is one index, and it is read during the call; the
-        // writer is of the layout that its version promises, and longer, and is used during the call.
+        // writer begins with what PDFium knows of it, and is used during the call.
         let complete = unsafe {
-            let copy = (self.pdfium.FPDF_CreateNewDocument)();
+            let copy = self.pdfium.FPDF_CreateNewDocument();
             if copy.is_null() {
                 return None;
             }
-            let complete = (self.pdfium.FPDF_ImportPagesByIndex)(copy, self.document, &index, 1, 0) != 0
-                && (self.pdfium.FPDF_SaveAsCopy)(copy, &mut writer, SAVE_WHOLE) != 0;
-            (self.pdfium.FPDF_CloseDocument)(copy);
+            let complete = self.pdfium.FPDF_ImportPagesByIndex(copy, self.document, &index, 1, 0) != 0
+                && self.pdfium.FPDF_SaveAsCopy(copy, (&raw mut writer).cast(), SAVE_WHOLE) != 0;
+            self.pdfium.FPDF_CloseDocument(copy);
             complete
         };
         complete.then_some(writer.bytes)
     }
 
     /// What draws form fields, set up when it is first needed; none if the document has no form.
-    fn form(&mut self) -> Option<Form> {
+    fn form(&mut self) -> Option<FPDF_FORMHANDLE> {
         if let FormEnvironment::NotAsked = self.form {
             self.form = self.form_environment();
             if let FormEnvironment::Set { form, .. } = self.form {
                 // SAFETY: the page is loaded, and of the same document as the form environment.
-                unsafe { (self.pdfium.FORM_OnAfterLoadPage)(self.page, form) };
+                unsafe { self.pdfium.FORM_OnAfterLoadPage(self.page, form) };
             }
         }
         match self.form {
@@ -424,21 +383,23 @@ impl<'a> Handle<'a> {
 
     fn form_environment(&self) -> FormEnvironment {
         // SAFETY: the document is open.
-        if unsafe { (self.pdfium.FPDF_GetFormType)(self.document) } == 0 {
+        if unsafe { self.pdfium.FPDF_GetFormType(self.document) } == 0 {
             return FormEnvironment::None;
         }
+        // SAFETY: the structure is of numbers, pointers and optional functions, each of which may be 0.
+        let nothing = unsafe { mem::zeroed::<FPDF_FORMFILLINFO>() };
         // No function and no JavaScript platform: nothing of a form can call back.
-        let info = Box::into_raw(Box::new(FormFillInfo { version: 1, entries: [ptr::null_mut(); 48] }));
+        let info = Box::into_raw(Box::new(FPDF_FORMFILLINFO { version: 1, ..nothing }));
         // SAFETY: the document is open; the structure is of the layout that its version promises, and
         // longer, and is freed after the environment that uses it.
         unsafe {
-            let form = (self.pdfium.FPDFDOC_InitFormFillEnvironment)(self.document, info);
+            let form = self.pdfium.FPDFDOC_InitFormFillEnvironment(self.document, info);
             if form.is_null() {
                 drop(Box::from_raw(info));
                 return FormEnvironment::None;
             }
             // The colour behind fields is for those who fill them in.
-            (self.pdfium.FPDF_SetFormFieldHighlightAlpha)(form, 0);
+            self.pdfium.FPDF_SetFormFieldHighlightAlpha(form, 0);
             FormEnvironment::Set { form, info }
         }
     }
@@ -450,9 +411,9 @@ impl<'a> Handle<'a> {
         // SAFETY: the page and the form environment are alive, and this is the last use of the page.
         unsafe {
             if let FormEnvironment::Set { form, .. } = self.form {
-                (self.pdfium.FORM_OnBeforeClosePage)(self.page, form);
+                self.pdfium.FORM_OnBeforeClosePage(self.page, form);
             }
-            (self.pdfium.FPDF_ClosePage)(self.page);
+            self.pdfium.FPDF_ClosePage(self.page);
         }
         self.page = ptr::null_mut();
     }
@@ -465,20 +426,32 @@ impl Drop for Handle<'_> {
         // of each, in the order in which PDFium wants them gone.
         unsafe {
             if let FormEnvironment::Set { form, info } = self.form {
-                (self.pdfium.FPDFDOC_ExitFormFillEnvironment)(form);
+                self.pdfium.FPDFDOC_ExitFormFillEnvironment(form);
                 drop(Box::from_raw(info));
             }
-            (self.pdfium.FPDF_CloseDocument)(self.document);
+            self.pdfium.FPDF_CloseDocument(self.document);
         }
     }
 }
 
+/// What PDFium writes with, and what is written. PDFium knows the first field only.
+#[repr(C)]
+struct Writer {
+    interface: FPDF_FILEWRITE,
+    bytes: Vec<u8>,
+}
+
 /// Takes what PDFium writes. It can fail, and not panic.
-unsafe extern "C" fn write_block(writer: *mut FileWrite, data: *const c_void, bytes: c_ulong) -> c_int {
+unsafe extern "C" fn write_block(
+    interface: *mut FPDF_FILEWRITE,
+    data: *const c_void,
+    bytes: c_ulong,
+) -> c_int {
     let Ok(length) = usize::try_from(bytes) else { return 0 };
     if data.is_null() || length == 0 {
         return 1;
     }
+    let writer: *mut Writer = interface.cast();
     // SAFETY: PDFium hands back the writer that it was given, which nobody else uses meanwhile, and
     // so many bytes of data.
     let (kept, data) = unsafe { (&mut (*writer).bytes, std::slice::from_raw_parts(data.cast(), length)) };
@@ -502,109 +475,15 @@ fn open_error(error: c_ulong, password_given: bool) -> RenderError {
     }
 }
 
-// What follows mirrors PDFium's public headers.
+const ERROR_FORMAT: c_ulong = PdfiumInternalError::FormatError as c_ulong;
+const ERROR_PASSWORD: c_ulong = PdfiumInternalError::PasswordError as c_ulong;
+const ERROR_SECURITY: c_ulong = PdfiumInternalError::SecurityError as c_ulong;
+const ERROR_PAGE: c_ulong = PdfiumInternalError::PageError as c_ulong;
 
-const ERROR_FORMAT: c_ulong = 3;
-const ERROR_PASSWORD: c_ulong = 4;
-const ERROR_SECURITY: c_ulong = 5;
-const ERROR_PAGE: c_ulong = 6;
-
-const BITMAP_BGRX: c_int = 3;
-const BITMAP_BGRA: c_int = 4;
+// What follows mirrors PDFium's public headers: `pdfium-render` keeps these to itself.
 
 const ANNOTATIONS: c_int = 0x01;
 const REVERSE_BYTE_ORDER: c_int = 0x10;
 
 /// Not as an update of another file.
 const SAVE_WHOLE: c_ulong = 2;
-
-const RENDERER_AGG: c_int = 0;
-
-type Document = *mut OpaqueDocument;
-type Page = *mut OpaquePage;
-type Bitmap = *mut OpaqueBitmap;
-type Form = *mut OpaqueForm;
-
-#[repr(C)]
-struct OpaqueDocument([u8; 0]);
-#[repr(C)]
-struct OpaquePage([u8; 0]);
-#[repr(C)]
-struct OpaqueBitmap([u8; 0]);
-#[repr(C)]
-struct OpaqueForm([u8; 0]);
-
-#[repr(C)]
-#[derive(Default)]
-struct Rect {
-    left: f32,
-    top: f32,
-    right: f32,
-    bottom: f32,
-}
-
-/// `FPDF_LIBRARY_CONFIG` of version 2, and room for what later versions append.
-#[repr(C)]
-struct LibraryConfig {
-    version: c_int,
-    user_font_paths: *const *const c_char,
-    isolate: *mut c_void,
-    embedder_slot: u32,
-    platform: *mut c_void,
-    renderer_type: c_int,
-    reserved: [c_int; 8],
-}
-
-/// `FPDF_SYSFONTINFO` of version 1.
-#[repr(C)]
-struct SystemFontInfo {
-    version: c_int,
-    release: Option<unsafe extern "C" fn(this: *mut SystemFontInfo)>,
-    enumerate: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, mapper: *mut c_void)>,
-    map_font: Option<MapFont>,
-    get_font: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, face: *const c_char) -> *mut c_void>,
-    get_font_data: Option<GetFontData>,
-    get_face_name: Option<GetFaceName>,
-    get_font_charset: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, font: *mut c_void) -> c_int>,
-    delete_font: Option<unsafe extern "C" fn(this: *mut SystemFontInfo, font: *mut c_void)>,
-}
-
-type MapFont = unsafe extern "C" fn(
-    this: *mut SystemFontInfo,
-    weight: c_int,
-    italic: c_int,
-    charset: c_int,
-    pitch_and_family: c_int,
-    face: *const c_char,
-    exact: *mut c_int,
-) -> *mut c_void;
-
-type GetFontData = unsafe extern "C" fn(
-    this: *mut SystemFontInfo,
-    font: *mut c_void,
-    table: c_uint,
-    buffer: *mut c_uchar,
-    buffer_bytes: c_ulong,
-) -> c_ulong;
-
-type GetFaceName = unsafe extern "C" fn(
-    this: *mut SystemFontInfo,
-    font: *mut c_void,
-    buffer: *mut c_char,
-    buffer_bytes: c_ulong,
-) -> c_ulong;
-
-/// `FPDF_FILEWRITE` of version 1, and what is written.
-#[repr(C)]
-struct FileWrite {
-    version: c_int,
-    write_block: unsafe extern "C" fn(writer: *mut FileWrite, data: *const c_void, bytes: c_ulong) -> c_int,
-    bytes: Vec<u8>,
-}
-
-/// `FPDF_FORMFILLINFO` without any function, and room for what later versions append.
-#[repr(C)]
-struct FormFillInfo {
-    version: c_int,
-    entries: [*mut c_void; 48],
-}

@@ -6,9 +6,10 @@
 //! file any more. `elf` looks at the file before the loader does, for clear errors and for the
 //! build that it is.
 //!
-//! A [`PdfiumRenderer`] opens documents (`document`), over the calls into C (`ffi`). `render-api`
-//! decides which rectangle of a page is drawn; `sheet` turns that into the page box with which
-//! PDFium fills the image. `repair` helps PDFium where a file's table of objects leads nowhere.
+//! A [`PdfiumRenderer`] opens documents (`document`), over the calls into C (`ffi`), whose
+//! declarations are those of the crate `pdfium-render`. `render-api` decides which rectangle of a
+//! page is drawn; `sheet` turns that into the page box with which PDFium fills the image. `repair`
+//! helps PDFium where a file's table of objects leads nowhere.
 //!
 //! `user_unit` finds the one entry of a page that PDFium does not know.
 //! With the feature `cjk`, PDFium gets a font for East Asian text from memory (`cjk_tables`).

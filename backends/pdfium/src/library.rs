@@ -10,10 +10,7 @@ use crate::PdfiumRenderer;
 use crate::elf::{self, Inspected};
 use crate::ffi::{BindError, Functions};
 
-/// Where the library is, seen from the directory of the executable, unless somebody says otherwise.
-const BESIDE_THE_EXECUTABLE: &str = "lib/libpdfium.so";
-
-/// PDFium's shared library, loaded, with every function found that is needed, and not started.
+/// PDFium's shared library, loaded, with every function found, and not started.
 #[derive(Debug)]
 pub struct Library {
     functions: Functions,
@@ -21,12 +18,6 @@ pub struct Library {
 }
 
 impl Library {
-    /// Where the library is: at the path that somebody gave, else at `lib/libpdfium.so` beside
-    /// the executable.
-    pub fn locate(explicit: Option<&Path>, executable_dir: &Path) -> PathBuf {
-        explicit.map_or_else(|| executable_dir.join(BESIDE_THE_EXECUTABLE), Path::to_path_buf)
-    }
-
     /// Loads the library and finds its functions.
     ///
     /// Call it before the process locks itself in: it opens files and maps executable memory.
@@ -106,14 +97,14 @@ pub enum LoadError {
     },
     /// A function is missing.
     #[error(
-        "{path:?} has no function {function}: it is no PDFium, or one much older than the build that \
-         scripts/pdfium.lock names"
+        "{path:?} has no function {function}: it is no PDFium, or one older than build 8125. \
+         `scripts/setup.sh pdfium` fetches the build that scripts/pdfium.lock names"
     )]
     Lacks {
         /// The file.
         path: PathBuf,
         /// The first function that is missing.
-        function: &'static str,
+        function: String,
     },
     /// It was started before, on another thread.
     #[error("PDFium was started on another thread of this process: draw there, or in another process")]
@@ -146,13 +137,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_explicit_path_comes_before_the_place_beside_the_executable() {
-        let dir = Path::new("/opt/pdf2img");
-        assert_eq!(Library::locate(None, dir), Path::new("/opt/pdf2img/lib/libpdfium.so"));
-        assert_eq!(Library::locate(Some(Path::new("/x/y.so")), dir), Path::new("/x/y.so"));
-    }
-
-    #[test]
     fn a_missing_file_is_named_with_the_remedy() {
         let error = Library::load(Path::new("/nowhere/libpdfium.so")).unwrap_err().to_string();
         assert!(error.contains("/nowhere/libpdfium.so") && error.contains("scripts/setup.sh"), "{error}");
@@ -183,6 +167,16 @@ mod tests {
     }
 
     #[test]
+    fn what_the_loader_says_of_a_library_is_passed_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("libpdfium.so");
+        fs::write(&path, &fs::read(std::env::current_exe().unwrap()).unwrap()[..64]).unwrap();
+        let error = Library::load(&path).unwrap_err();
+        let LoadError::Refused { reason, .. } = &error else { panic!("{error}") };
+        assert!(reason.contains("libpdfium.so: cannot"), "{reason}");
+    }
+
+    #[test]
     fn a_library_without_the_functions_is_told_apart() {
         let libgcc = [
             "/lib/x86_64-linux-gnu/libgcc_s.so.1",
@@ -195,7 +189,9 @@ mod tests {
         .expect("a shared library that is no PDFium");
         let error = Library::load(libgcc).unwrap_err();
         assert!(matches!(error, LoadError::Lacks { .. }), "{error}");
-        assert!(error.to_string().contains("FPDF"), "{error}");
+        let message = error.to_string();
+        assert!(message.contains("no function FPDF_InitLibraryWithConfig:"), "{message}");
+        assert!(message.contains("scripts/setup.sh pdfium"), "{message}");
     }
 
     #[test]

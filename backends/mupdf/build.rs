@@ -42,8 +42,9 @@ const FONTS_LEFT_OUT: [&str; 6] = ["TOFU", "TOFU_CJK", "TOFU_EMOJI", "TOFU_NOTO"
 /// The libraries below MuPDF that are built from its own copies, by their names in its `Makelists`.
 const LIBRARIES: [&str; 5] = ["FREETYPE", "JBIG2DEC", "LCMS2", "OPENJPEG", "ZLIB"];
 
-/// A change to a file of MuPDF, or of a library below it, that changes no pixel: it makes the file
-/// faster, or keeps it from writing where it must not.
+/// A change to a file of MuPDF, or of a library below it, that changes no pixel of a sound document:
+/// it makes the file faster, keeps it from writing where it must not, or from dropping what a
+/// damaged document still has.
 struct Patch {
     /// The path below MuPDF's directory.
     file: &'static str,
@@ -52,7 +53,7 @@ struct Patch {
 }
 
 /// What is changed in MuPDF.
-const PATCHES: [Patch; 3] = [
+const PATCHES: [Patch; 5] = [
     // A row of a scan is longer than the buffer, and so was copied byte by byte. The rows that fit
     // into a longer one are decoded right into it.
     Patch {
@@ -74,6 +75,20 @@ const PATCHES: [Patch; 3] = [
         file: "thirdparty/openjpeg/src/lib/openjp2/j2k.c",
         from: "\n        OPJ_UINT32 l_current_tile_part =\n            l_cstr_index->tile_index[p_j2k->m_current_tile_number].current_tpsno;\n        l_cstr_index->tile_index[p_j2k->m_current_tile_number].tp_index[l_current_tile_part].end_header\n            =\n                l_current_pos;\n        l_cstr_index->tile_index[p_j2k->m_current_tile_number].tp_index[l_current_tile_part].end_pos\n            =\n                l_current_pos + p_j2k->m_specific_param.m_decoder.m_sot_length + 2;\n",
         to: "\n        opj_tile_index_t *tile = &l_cstr_index->tile_index[p_j2k->m_current_tile_number];\n\n        if (tile->tp_index && tile->current_tpsno < tile->current_nb_tps) {\n            opj_tp_index_t *part = &tile->tp_index[tile->current_tpsno];\n            part->end_header = l_current_pos;\n            part->end_pos = l_current_pos + p_j2k->m_specific_param.m_decoder.m_sot_length + 2;\n        }\n",
+    },
+    // Where Flate data is damaged, up to 4,096 bytes that had been decoded were dropped: often the whole
+    // of a page's contents. They are handed out, and the error is thrown when more is asked for.
+    Patch {
+        file: "source/fitz/filter-flate.c",
+        from: "\t\telse if (code != Z_OK)\n\t\t{\n",
+        to: "\t\telse if (code != Z_OK)\n\t\t{\n\t\t\tif (zp->avail_out < (uInt)outlen)\n\t\t\t\tbreak;\n",
+    },
+    // Some writers set the spacing within an array of text. It was set, and then the array given up,
+    // with its text. The other operators still end the array.
+    Patch {
+        file: "source/pdf/pdf-interpret.c",
+        from: "\t\t\t\t\t\t\t\t\tpdf_process_keyword(ctx, proc, csi, stm, buf->scratch);\n\t\t\t\t\t\t\t\t}\n\t\t\t\t\t\t\t}\n\t\t\t\t\t\t}\n",
+        to: "\t\t\t\t\t\t\t\t\tpdf_process_keyword(ctx, proc, csi, stm, buf->scratch);\n\t\t\t\t\t\t\t\t\tbreak;\n\t\t\t\t\t\t\t\t}\n\t\t\t\t\t\t\t}\n\t\t\t\t\t\t}\n",
     },
 ];
 

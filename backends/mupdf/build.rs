@@ -42,46 +42,90 @@ const FONTS_LEFT_OUT: [&str; 6] = ["TOFU", "TOFU_CJK", "TOFU_EMOJI", "TOFU_NOTO"
 /// The libraries below MuPDF that are built from its own copies, by their names in its `Makelists`.
 const LIBRARIES: [&str; 5] = ["FREETYPE", "JBIG2DEC", "LCMS2", "OPENJPEG", "ZLIB"];
 
-/// A change to a file of `source/fitz` that makes it faster and changes no pixel.
+/// A change to a file of MuPDF, or of a library below it, that changes no pixel of a sound document:
+/// it makes the file faster, keeps it from writing where it must not, or from dropping what a
+/// damaged document still has.
 struct Patch {
+    /// The path below MuPDF's directory.
     file: &'static str,
     from: &'static str,
     to: &'static str,
 }
 
 /// What is changed in MuPDF.
-const PATCHES: [Patch; 2] = [
+const PATCHES: [Patch; 5] = [
     // A row of a scan is longer than the buffer, and so was copied byte by byte. The rows that fit
     // into a longer one are decoded right into it.
     Patch {
-        file: "filter-dct.c",
+        file: "source/fitz/filter-dct.c",
         from: "\tunsigned char buffer[4096];\n",
         to: "\tunsigned char buffer[65536];\n",
     },
     // The sums of neighbouring columns are taken side by side, not one column after the other, so
     // that a compiler can use SIMD instructions.
     Patch {
-        file: "draw-scale-simple.c",
+        file: "source/fitz/draw-scale-simple.c",
         from: "\tfor (x=width; x > 0; x--)\n\t{\n\t\tconst unsigned char *min = src;\n\t\tint val = 128;\n\t\tint len2 = len;\n\t\tconst int *contrib2 = contrib;\n\n\t\twhile (len2-- > 0)\n\t\t{\n\t\t\tval += *min * *contrib2++;\n\t\t\tmin += width;\n\t\t}\n\t\t*dst++ = (unsigned char)(val>>8);\n\t\tsrc++;\n\t}\n",
         to: "\tfor (x = 0; x < width; x += 256)\n\t{\n\t\tint val[256];\n\t\tint columns = width - x < 256 ? width - x : 256;\n\t\tint column, k;\n\n\t\tfor (column = 0; column < columns; column++)\n\t\t\tval[column] = 128;\n\t\tfor (k = 0; k < len; k++)\n\t\t{\n\t\t\tconst unsigned char *min = src + x + (size_t)k * width;\n\t\t\tint weight = contrib[k];\n\t\t\tfor (column = 0; column < columns; column++)\n\t\t\t\tval[column] += min[column] * weight;\n\t\t}\n\t\tfor (column = 0; column < columns; column++)\n\t\t\tdst[x + column] = (unsigned char)(val[column]>>8);\n\t}\n",
     },
+    // OpenJPEG keeps a list of where the parts of a tile lie, as long as the codestream's header says
+    // (TLM). A tile that then had more parts made it write beyond the end of that list: fixed in
+    // OpenJPEG in 2026, and not yet in this MuPDF. A whole image is decoded without the list.
+    Patch {
+        file: "thirdparty/openjpeg/src/lib/openjp2/j2k.c",
+        from: "\n        OPJ_UINT32 l_current_tile_part =\n            l_cstr_index->tile_index[p_j2k->m_current_tile_number].current_tpsno;\n        l_cstr_index->tile_index[p_j2k->m_current_tile_number].tp_index[l_current_tile_part].end_header\n            =\n                l_current_pos;\n        l_cstr_index->tile_index[p_j2k->m_current_tile_number].tp_index[l_current_tile_part].end_pos\n            =\n                l_current_pos + p_j2k->m_specific_param.m_decoder.m_sot_length + 2;\n",
+        to: "\n        opj_tile_index_t *tile = &l_cstr_index->tile_index[p_j2k->m_current_tile_number];\n\n        if (tile->tp_index && tile->current_tpsno < tile->current_nb_tps) {\n            opj_tp_index_t *part = &tile->tp_index[tile->current_tpsno];\n            part->end_header = l_current_pos;\n            part->end_pos = l_current_pos + p_j2k->m_specific_param.m_decoder.m_sot_length + 2;\n        }\n",
+    },
+    // Where Flate data is damaged, up to 4,096 bytes that had been decoded were dropped: often the whole
+    // of a page's contents. They are handed out, and the error is thrown when more is asked for.
+    Patch {
+        file: "source/fitz/filter-flate.c",
+        from: "\t\telse if (code != Z_OK)\n\t\t{\n",
+        to: "\t\telse if (code != Z_OK)\n\t\t{\n\t\t\tif (zp->avail_out < (uInt)outlen)\n\t\t\t\tbreak;\n",
+    },
+    // Some writers set the spacing within an array of text. It was set, and then the array given up,
+    // with its text. The other operators still end the array.
+    Patch {
+        file: "source/pdf/pdf-interpret.c",
+        from: "\t\t\t\t\t\t\t\t\tpdf_process_keyword(ctx, proc, csi, stm, buf->scratch);\n\t\t\t\t\t\t\t\t}\n\t\t\t\t\t\t\t}\n\t\t\t\t\t\t}\n",
+        to: "\t\t\t\t\t\t\t\t\tpdf_process_keyword(ctx, proc, csi, stm, buf->scratch);\n\t\t\t\t\t\t\t\t\tbreak;\n\t\t\t\t\t\t\t\t}\n\t\t\t\t\t\t\t}\n\t\t\t\t\t\t}\n",
+    },
 ];
 
-fn is_patched(file: &Path) -> bool {
-    PATCHES.iter().any(|patch| file.ends_with(Path::new("source/fitz").join(patch.file)))
-}
-
 impl Patch {
+    fn of(file: &Path) -> Option<&'static Patch> {
+        PATCHES.iter().find(|patch| file.ends_with(patch.file))
+    }
+
     /// Writes the changed file where Cargo wants what a build makes, and says where that is.
-    fn apply(&self, folder: &Path) -> Result<PathBuf, Box<dyn Error>> {
-        let original = fs::read_to_string(folder.join(self.file))?.replace("\r\n", "\n");
-        if original.matches(self.from).count() != 1 {
+    fn apply(&self, original: &Path) -> Result<PathBuf, Box<dyn Error>> {
+        let text = fs::read_to_string(original)?.replace("\r\n", "\n");
+        if text.matches(self.from).count() != 1 {
             return Err(format!("the patch of {} does not fit this MuPDF", self.file).into());
         }
-        let patched = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(self.file);
-        fs::write(&patched, original.replace(self.from, self.to))?;
+        let name = original.file_name().ok_or("a patch names a directory")?;
+        let patched = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(name);
+        fs::write(&patched, text.replace(self.from, self.to))?;
         Ok(patched)
     }
+}
+
+/// Adds files to a library, patched where there is a patch, and says how many were patched.
+fn add_files(
+    build: &mut cc::Build,
+    files: impl IntoIterator<Item = PathBuf>,
+) -> Result<usize, Box<dyn Error>> {
+    let mut patched = 0;
+    for file in files {
+        let Some(patch) = Patch::of(&file) else {
+            build.file(file);
+            continue;
+        };
+        // What the file includes stays beside the original.
+        build.file(patch.apply(&file)?).includes(file.parent());
+        patched += 1;
+    }
+    Ok(patched)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -102,14 +146,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     for library in LIBRARIES {
         makelists.words(&format!("{library}_CFLAGS")).for_each(|flag| apply(&mut mupdf, &source, flag));
     }
+    let mut patched = 0;
     for folder in ["source/fitz", "source/pdf", "generated/resources/fonts/urw"] {
-        mupdf.files(c_files(&source.join(folder))?.into_iter().filter(|file| !is_patched(file)));
+        patched += add_files(&mut mupdf, c_files(&source.join(folder))?)?;
     }
-    for patch in &PATCHES {
-        mupdf.file(patch.apply(&source.join("source/fitz"))?);
-    }
-    // For what the patched files include from beside them.
-    mupdf.include(source.join("source/fitz"));
     mupdf.compile("mupdf");
 
     for library in LIBRARIES {
@@ -117,8 +157,12 @@ fn main() -> Result<(), Box<dyn Error>> {
         for list in ["CFLAGS", "BUILD_CFLAGS"] {
             makelists.words(&format!("{library}_{list}")).for_each(|flag| apply(&mut build, &source, flag));
         }
-        build.files(makelists.words(&format!("{library}_SRC")).map(|file| source.join(file)));
+        patched +=
+            add_files(&mut build, makelists.words(&format!("{library}_SRC")).map(|file| source.join(file)))?;
         build.compile(&format!("mupdf-{}", library.to_lowercase()));
+    }
+    if patched != PATCHES.len() {
+        return Err(format!("{patched} of {} patched files are built", PATCHES.len()).into());
     }
     Ok(())
 }

@@ -21,6 +21,7 @@ crate::check_list! {
         jpeg_2000_in_gray_and_in_rgb_is_decoded,
         jpeg_2000_without_loss_is_exact,
         jpeg_2000_codestreams_need_no_wrapper,
+        jpeg_2000_in_more_parts_than_announced_is_decoded,
         jpeg_2000_of_16_bits_is_decoded,
         the_alpha_channel_of_jpeg_2000_can_be_the_mask,
         the_colour_space_of_the_pdf_overrules_that_of_jpeg_2000,
@@ -128,6 +129,35 @@ fn jpeg_2000_without_loss_is_exact(renderer: &dyn Renderer) {
 
 fn jpeg_2000_codestreams_need_no_wrapper(renderer: &dyn Renderer) {
     assert_quarters(renderer, &jpx("/ColorSpace /DeviceRGB", JPX_CODESTREAM), 1, "codestream", JPX_COLOURS);
+}
+
+/// A decoder that keeps a list of as many parts as are announced must not write beyond its end.
+fn jpeg_2000_in_more_parts_than_announced_is_decoded(renderer: &dyn Renderer) {
+    for more_parts in [1, 2, 5, 20, 254] {
+        let data = in_more_parts_than_announced(JPX_CODESTREAM, more_parts);
+        let what = format!("{more_parts} parts too many");
+        assert_quarters(renderer, &jpx("/ColorSpace /DeviceRGB", &data), 1, &what, JPX_COLOURS);
+    }
+}
+
+/// The codestream of one tile in one part, which is announced, with empty parts after it, which are not.
+fn in_more_parts_than_announced(codestream: &[u8], more_parts: u8) -> Vec<u8> {
+    const START_OF_PART: [u8; 4] = [0xFF, 0x90, 0, 10];
+    const END: [u8; 2] = [0xFF, 0xD9];
+    let start = codestream.windows(4).position(|marker| marker == START_OF_PART).unwrap();
+    let (header, part) = codestream.strip_suffix(&END).unwrap().split_at(start);
+    let part_bytes = u32::try_from(part.len()).unwrap().to_be_bytes();
+    // TLM, the first of its kind: tile numbers have 1 byte, lengths 4.
+    let announcement = [&[0xFF, 0x55, 0, 9, 0, 0x50, 0][..], &part_bytes].concat();
+    let mut parts = part.to_vec();
+    // How many parts the tile has is left open.
+    parts[11] = 0;
+    for number in 1..=more_parts {
+        // 14 bytes long: the head, and the marker before the data, of which there are none.
+        parts.extend(START_OF_PART);
+        parts.extend([0, 0, 0, 0, 0, 14, number, 0, 0xFF, 0x93]);
+    }
+    [header, &announcement, &parts, &END].concat()
 }
 
 fn jpeg_2000_of_16_bits_is_decoded(renderer: &dyn Renderer) {

@@ -14,6 +14,7 @@ crate::check_list! {
         run_length_is_undone,
         filters_are_undone_in_their_order,
         flate_data_that_ends_early_shows_what_there_is,
+        flate_data_that_is_damaged_shows_what_was_before_the_damage,
     ],
 }
 
@@ -138,6 +139,20 @@ fn flate_data_that_ends_early_shows_what_there_is(renderer: &dyn Renderer) {
     assert_points(renderer, &image(entries, &data), 1, "truncated", &points);
 }
 
+fn flate_data_that_is_damaged_shows_what_was_before_the_damage(renderer: &dyn Renderer) {
+    let contents = b"1 0 0 rg 0 0 50 100 re f 0 0 1 rg 50 0 50 100 re f ";
+    let pdf = Pdf::new()
+        .object("<< /Type /Pages /Kids [3 0 R] /Count 1 >>")
+        .object("<< /Type /Page /Parent 2 0 R /MediaBox [0 0 100 100] /Contents 4 0 R >>")
+        .binary("/Filter /FlateDecode", &damaged_zlib(contents));
+    assert_points(renderer, &pdf, 0, "contents", &[(25, 50, RED), (75, 50, BLUE)]);
+    let samples = rgb_samples();
+    let entries = "/Width 16 /Height 16 /BitsPerComponent 8 /ColorSpace /DeviceRGB /Filter /FlateDecode";
+    let pdf = image(entries, &damaged_zlib(&samples[..samples.len() / 4 * 3]));
+    let points = [(25, 75, RGB_COLOURS[0]), (75, 75, RGB_COLOURS[1]), (25, 40, RGB_COLOURS[2])];
+    assert_points(renderer, &pdf, 1, "an image", &points);
+}
+
 fn hex(data: &[u8]) -> Vec<u8> {
     let digits: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
     (digits + ">").into_bytes()
@@ -177,6 +192,16 @@ fn zlib(data: &[u8]) -> Vec<u8> {
     stream.extend_from_slice(&(!length).to_le_bytes());
     stream.extend_from_slice(data);
     stream.extend_from_slice(&((b << 16) | a).to_be_bytes());
+    stream
+}
+
+/// The same, with a block of a kind that does not exist after it.
+fn damaged_zlib(data: &[u8]) -> Vec<u8> {
+    let mut stream = zlib(data);
+    // The stored block is not the last one any more, and no checksum follows.
+    stream[2] = 0;
+    stream.truncate(stream.len() - 4);
+    stream.extend_from_slice(&[0xFF; 40]);
     stream
 }
 

@@ -10,6 +10,7 @@ crate::check_list! {
         text_is_placed_by_its_matrix_and_moves,
         spacing_scaling_and_rise_move_text,
         adjustments_between_strings_move_text,
+        spacing_set_between_strings_does_not_cost_the_text,
         text_in_the_invisible_mode_has_no_ink,
         text_can_be_stroked_and_filled,
         text_can_clip_what_follows,
@@ -112,6 +113,15 @@ fn adjustments_between_strings_move_text(renderer: &dyn Renderer) {
     assert_drawn(
         renderer,
         "BT /F 20 Tf 0 40 Td [(a) -1500 (a) 500 -500 (a)] TJ ET",
+        &[(10, 50, BLACK), (35, 50, WHITE), (60, 50, BLACK), (80, 50, BLACK), (95, 50, WHITE)],
+    );
+}
+
+/// An operator has no place in an array, but there are writers that put these two there.
+fn spacing_set_between_strings_does_not_cost_the_text(renderer: &dyn Renderer) {
+    assert_drawn(
+        renderer,
+        "BT /F 20 Tf 0 40 Td [(a) 0 Tc -1500 (a) 0.0 Tw 500 -500 (a)] TJ ET",
         &[(10, 50, BLACK), (35, 50, WHITE), (60, 50, BLACK), (80, 50, BLACK), (95, 50, WHITE)],
     );
 }

@@ -16,7 +16,7 @@ TOOLS = $(shell scripts/setup.sh --print-path)
 MUSL := x86_64-unknown-linux-musl
 GNU := x86_64-unknown-linux-gnu
 WITH_PDFIUM = $(filter pdfium all-engines,$(subst $(comma),$(space),$(FEATURES)))
-PROGRAMS = -p pdf2img -p pdf2img-cli --no-default-features \
+PROGRAMS = -p pdf2img -p pdf2img-cli --bin bootstrap --bin pdf2img --no-default-features \
 	--features $(subst $(space),$(comma),$(foreach name,$(subst $(comma),$(space),$(FEATURES)),pdf2img/$(name) pdf2img-cli/$(name)))
 comma := ,
 space := $(subst ,, )

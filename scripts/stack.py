@@ -34,10 +34,9 @@ class StackError(Exception):
 def build() -> Path:
     """Builds the function and the command with every engine, optimised; returns the directory that they are in."""
     features = "pdf2img/all-engines,pdf2img-cli/all-engines"
+    packages = ["-p", "pdf2img", "-p", "pdf2img-cli", "--bin", "bootstrap", "--bin", "pdf2img"]
     subprocess.run(
-        ["cargo", "build", "--release", "--locked", "-p", "pdf2img", "-p", "pdf2img-cli", "--features", features],
-        cwd=REPOSITORY,
-        check=True,
+        ["cargo", "build", "--release", "--locked", *packages, "--features", features], cwd=REPOSITORY, check=True
     )
     metadata = subprocess.run(
         ["cargo", "metadata", "--no-deps", "--locked", "--format-version", "1"],

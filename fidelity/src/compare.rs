@@ -124,7 +124,7 @@ fn score(first: &Picture, second: &Picture, overlap: &Overlap) -> Option<f64> {
     let (width, height) = (u32::try_from(overlap.width_px).ok()?, u32::try_from(overlap.height_px).ok()?);
     let part = |picture, x, y| {
         let rgb = &Picture::rgb(picture)[y * stride + x * 3..];
-        PixelSlice::new(rgb, width, height, stride, PixelDescriptor::RGB8_SRGB).ok().map(PixelSlice::into)
+        PixelSlice::new(rgb, width, height, stride, PixelDescriptor::RGB8_SRGB).ok()
     };
     let (first, second) =
         (part(first, overlap.x, overlap.y)?, part(second, overlap.other_x, overlap.other_y)?);

@@ -96,8 +96,8 @@ endif
 .PHONY: conformance-musl
 conformance-musl: ## Run the engines' suite on static executables, and PDFium's where its worker runs
 	@scripts/setup.sh tools
-	PATH="$(TOOLS):$$PATH" cargo-zigbuild test --release --locked --target $(MUSL) -p render-mupdf -p render-hayro
-	PATH="$(TOOLS):$$PATH" cargo-zigbuild test --release --locked --target $(GNU).2.17 -p render-pdfium
+	PATH="$(TOOLS):$$PATH" cargo-zigbuild test --locked --target $(MUSL) -p render-mupdf -p render-hayro
+	PATH="$(TOOLS):$$PATH" cargo-zigbuild test --locked --target $(GNU).2.17 -p render-pdfium
 
 .PHONY: sweep
 sweep: ## Send every PDF below DIR=… through the service and tally what came of it

@@ -6,7 +6,7 @@
 //! - [`picture`]: what is compared, opaque pixels;
 //! - [`shift`]: the second picture is moved by up to 2 px to where it fits best;
 //! - `excess`: for each pixel, how far it differs beyond antialiasing and a pixel's displacement;
-//! - [`compare`]: the figures, among them a structural similarity ([SSIMULACRA2] from `fast-ssim2`);
+//! - [`compare()`]: the figures, among them a structural similarity ([SSIMULACRA2] from `fast-ssim2`);
 //! - [`verdict`]: what the figures mean, [`Same`](Verdict::Same), [`Near`](Verdict::Near) or
 //!   [`Different`](Verdict::Different), with thresholds that are calibrated on pages drawn by
 //!   several engines, and on planted faults;

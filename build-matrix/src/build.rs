@@ -1,0 +1,23 @@
+//! Builds the executables of a cell.
+
+use anyhow::{Result, bail};
+
+use crate::record::Built;
+use crate::{Cell, Layout, Matrix, Stage, run};
+
+/// Does the stage for each cell and keeps a record of each; whether it worked for all.
+///
+/// # Errors
+///
+/// If a record cannot be kept. A cell that fails is recorded.
+pub fn build(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> {
+    let mut works = true;
+    for cell in cells {
+        works &= run(Stage::Build, cell, layout, None, || build_cell(matrix, layout, cell))?;
+    }
+    Ok(works)
+}
+
+fn build_cell(_matrix: &Matrix, _layout: &Layout, _cell: &Cell) -> Result<Built> {
+    bail!("not written yet")
+}

@@ -1,0 +1,23 @@
+//! Builds every variant of the function, proves it, packages it and measures it.
+//!
+//! [`Matrix`] is what `matrix.toml` says: the values of each axis, and which combinations are left
+//! out. Each [`Cell`] of it goes through the stages in turn: [`build`] has cargo and zig make the
+//! executables, [`verify`] reads and runs them, [`package`] makes the archives, [`measure`] the
+//! figures. A stage leaves a [`Record`](record::Record) of what it found, also when it failed, and
+//! [`report`] is made of records alone. [`Layout`] says where everything is.
+
+pub mod build;
+mod cell;
+mod layout;
+mod matrix;
+pub mod measure;
+pub mod package;
+pub mod record;
+pub mod report;
+mod stages;
+pub mod verify;
+
+pub use cell::Cell;
+pub use layout::Layout;
+pub use matrix::Matrix;
+pub use stages::{Stage, run};

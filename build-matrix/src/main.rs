@@ -1,0 +1,107 @@
+//! `build-matrix list | build | verify | package | measure | report | all`.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use build_matrix::{Cell, Layout, Matrix, Stage, build, measure, package, report, verify};
+use clap::{Parser, Subcommand};
+
+/// Builds every variant of the function, proves it, packages it and measures it.
+///
+/// A cell is named by the values of its axes, `mupdf-musl-static-arm64-mimalloc`; `*` in a name stands for
+/// anything, so `'*-arm64-*'` are all cells of that architecture. Without a name, the default cells are meant.
+#[derive(Debug, Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Lists the cells, and those that are left out with the reason.
+    List {
+        /// As JSON, for the `strategy.matrix` of a workflow: `{"include": [{"cell": …}]}`.
+        #[arg(long)]
+        json: bool,
+        cells: Vec<String>,
+    },
+    /// Has cargo and zig make the executables.
+    Build { cells: Vec<String> },
+    /// Proves of the executables what they are and where they run.
+    Verify { cells: Vec<String> },
+    /// Makes zips for Lambda and tarballs of the command, the same bytes from the same sources.
+    Package { cells: Vec<String> },
+    /// Measures sizes, starts and pages.
+    Measure { cells: Vec<String> },
+    /// Makes the report of all that was recorded.
+    Report,
+    /// All of it. What was done before of the same is not done again.
+    All { cells: Vec<String> },
+}
+
+fn main() -> Result<ExitCode> {
+    let Arguments { command } = Arguments::parse();
+    let matrix = Matrix::of_this_workspace()?;
+    let layout = Layout::of_this_workspace();
+    let works = match command {
+        Command::List { json, cells } => {
+            list(&matrix, &matrix.select(&cells)?, json)?;
+            true
+        }
+        Command::Build { cells } => stage(Stage::Build, &matrix, &layout, &matrix.select(&cells)?)?,
+        Command::Verify { cells } => stage(Stage::Verify, &matrix, &layout, &matrix.select(&cells)?)?,
+        Command::Package { cells } => stage(Stage::Package, &matrix, &layout, &matrix.select(&cells)?)?,
+        Command::Measure { cells } => stage(Stage::Measure, &matrix, &layout, &matrix.select(&cells)?)?,
+        Command::Report => report::report(&matrix, &layout).map(|()| true)?,
+        Command::All { cells } => {
+            let cells = matrix.select(&cells)?;
+            let mut works = true;
+            for it in Stage::ALL {
+                works &= stage(it, &matrix, &layout, &cells)?;
+            }
+            report::report(&matrix, &layout)?;
+            works
+        }
+    };
+    Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Does one stage for all cells; whether it worked for each.
+fn stage(stage: Stage, matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> {
+    match stage {
+        Stage::Build => build::build(matrix, layout, cells),
+        Stage::Verify => verify::verify(matrix, layout, cells),
+        Stage::Package => package::package(matrix, layout, cells),
+        Stage::Measure => measure::measure(matrix, layout, cells),
+    }
+}
+
+fn list(matrix: &Matrix, cells: &[Cell], json: bool) -> Result<()> {
+    if json {
+        let include: Vec<_> = cells
+            .iter()
+            .map(|cell| {
+                let arch = &matrix.arch[&cell.arch];
+                serde_json::json!({
+                    "cell": cell.to_string(),
+                    "engines": cell.engines,
+                    "libc": cell.libc,
+                    "arch": cell.arch,
+                    "allocator": cell.allocator,
+                    "runner": arch.runner,
+                    "target": cell.triple(matrix),
+                })
+            })
+            .collect();
+        println!("{}", serde_json::json!({ "include": include }));
+        return Ok(());
+    }
+    for cell in cells {
+        println!("{cell}");
+    }
+    eprintln!("{} cells; {} combinations are left out:", cells.len(), matrix.excluded().len());
+    for (cell, reason) in matrix.excluded() {
+        eprintln!("  {cell}: {reason}");
+    }
+    Ok(())
+}

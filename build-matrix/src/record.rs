@@ -1,0 +1,208 @@
+//! What each stage found of each cell, as files that the report is made of.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::{Cell, Layout, Stage};
+
+/// What a stage has made of a cell.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Record<T> {
+    /// The cell's name.
+    pub cell: String,
+    /// How long the stage took, in seconds.
+    pub seconds: f64,
+    /// A hash of what the stage worked on: with the same, it need not be done again.
+    pub of: String,
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome<T>,
+}
+
+/// What came of a stage.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome<T> {
+    /// What it found.
+    Done(T),
+    /// Why it failed, from the outermost cause to the innermost.
+    Failed(String),
+}
+
+impl<T: Serialize + DeserializeOwned> Record<T> {
+    /// The record of a stage for a cell; `None` if there is none yet, or of an older form.
+    pub fn read(layout: &Layout, cell: &str, stage: Stage) -> Option<Record<T>> {
+        let text = fs::read(path(layout, cell, stage)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+
+    /// Keeps the record.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write(&self, layout: &Layout, stage: Stage) -> Result<()> {
+        write_json(&path(layout, &self.cell, stage), self)
+    }
+
+    /// What the stage found, if it did not fail.
+    pub fn done(&self) -> Option<&T> {
+        match &self.outcome {
+            Outcome::Done(found) => Some(found),
+            Outcome::Failed(_) => None,
+        }
+    }
+}
+
+/// Forgets what a stage found of a cell.
+pub fn forget(layout: &Layout, cell: &Cell, stage: Stage) {
+    // What is not there need not be forgotten.
+    let _ = fs::remove_file(path(layout, &cell.to_string(), stage));
+}
+
+fn path(layout: &Layout, cell: &str, stage: Stage) -> std::path::PathBuf {
+    layout.records().join(cell).join(format!("{stage}.json"))
+}
+
+/// Writes a value as JSON, and the directories above it.
+///
+/// # Errors
+///
+/// If the file cannot be written.
+pub fn write_json(path: &Path, value: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string_pretty(value).context("failed to write JSON")?;
+    if let Some(directory) = path.parent() {
+        fs::create_dir_all(directory).with_context(|| format!("failed to make {}", directory.display()))?;
+    }
+    fs::write(path, text + "\n").with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// What was built.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Built {
+    /// The commit of the sources, with `-dirty` if they differ from it.
+    pub commit: String,
+    /// The versions of rustc, zig and cargo-zigbuild.
+    pub tools: BTreeMap<String, String>,
+    /// The triple, with the glibc it was built for.
+    pub target: String,
+    /// The features that were asked for.
+    pub features: Vec<String>,
+    /// The files of the package and of the command: length in bytes and SHA-256, by path below `lambda/<cell>` or
+    /// `command/<cell>`.
+    pub files: BTreeMap<String, File>,
+}
+
+/// A file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Its length.
+    pub bytes: u64,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// What was proven.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Verified {
+    /// Each check, with what was seen.
+    pub checks: Vec<Check>,
+}
+
+/// Something that holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was looked at, such as `machine of bootstrap`.
+    pub name: String,
+    /// What was seen, such as `aarch64`.
+    pub seen: String,
+}
+
+/// What was packaged.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Packaged {
+    /// The archives and what belongs to them, by file name in [`Layout::dist`].
+    pub files: BTreeMap<String, File>,
+    /// The bytes of all that the zip for Lambda unpacks to.
+    pub unzipped_bytes: u64,
+}
+
+/// What was measured; each part is `Err` with the reason where it could not be.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Measured {
+    /// Where, as `pdf2img-bench` describes it.
+    pub machine: serde_json::Value,
+    /// The emulator's name and version if the cell does not run on this machine by itself: such times can only be
+    /// compared among themselves.
+    pub emulated_by: Option<String>,
+    /// The bytes of `bootstrap` by section, stripped.
+    pub sections: BTreeMap<String, u64>,
+    /// The bytes of `bootstrap` by crate or C library, largest first, from its symbols.
+    pub parts: Vec<(String, u64)>,
+    /// The start of the function.
+    pub start: Start,
+    /// The time of pages.
+    pub pages: Vec<Pages>,
+    /// Starts and pages with a share of the CPU as Lambda gives it for an amount of memory.
+    pub memory_sizes: Vec<MemorySize>,
+    /// What could not be measured here, and why.
+    pub not_measured: Vec<String>,
+}
+
+/// Starts of the function against an emulated Runtime API and S3 on the same machine.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Start {
+    /// The document that was sent.
+    pub document: String,
+    /// From the spawn to the first request for an invocation, in seconds of wall clock.
+    pub first_next_s: Vec<f64>,
+    /// From the spawn until S3 has the first image, in seconds.
+    pub first_image_s: Vec<f64>,
+    /// From the spawn until the invocation is answered, in seconds.
+    pub document_s: Vec<f64>,
+    /// CPU seconds of all processes from the spawn to the answer.
+    pub cpu_s: Vec<f64>,
+    /// Peak resident memory of the function's process, in bytes.
+    pub peak_rss_bytes: Vec<u64>,
+    /// The same as `first_next_s` with the executable's pages not in memory.
+    pub cold_cache_first_next_s: Vec<f64>,
+}
+
+/// The time that pages of a document take in one format, drawing and encoding.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Pages {
+    /// The document's name in the corpus.
+    pub document: String,
+    /// The engine.
+    pub backend: String,
+    /// The format.
+    pub format: String,
+    /// Pages of the document.
+    pub pages: u32,
+    /// Wall-clock seconds of the whole document, one for each run.
+    pub wall_s: Vec<f64>,
+    /// CPU seconds of the whole document, one for each run.
+    pub cpu_s: Vec<f64>,
+}
+
+/// A start and a document with a part of a CPU.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct MemorySize {
+    /// The function's memory, in megabytes as Lambda counts them.
+    pub memory_mb: u32,
+    /// The CPUs that Lambda gives for it: 1 for 1,769 MB.
+    pub cpus: f64,
+    /// How the share was enforced, such as `cgroup cpu.max`.
+    pub method: String,
+    /// From the spawn to the first request for an invocation, in seconds.
+    pub first_next_s: Vec<f64>,
+    /// From the spawn until the invocation is answered, in seconds.
+    pub document_s: Vec<f64>,
+    /// The same for a further document in the same process, in seconds: what is billed for a warm call.
+    pub warm_document_s: Vec<f64>,
+}

@@ -24,3 +24,7 @@ pub mod encode;
 pub mod manifest;
 pub mod telemetry;
 pub mod lambda;
+
+// Whoever is linked first defines `malloc` and `free`: this crate has to be named to be linked at all.
+#[cfg(all(feature = "mimalloc", target_env = "musl"))]
+use libmimalloc_sys as _;

@@ -9,11 +9,13 @@
 pub mod build;
 mod cell;
 mod layout;
-mod matrix;
+/// The axes, as `matrix.toml` has them.
+pub mod matrix;
 pub mod measure;
 pub mod package;
 pub mod record;
 pub mod report;
+pub mod reproduce;
 mod stages;
 pub mod verify;
 

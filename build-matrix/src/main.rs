@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::Result;
-use build_matrix::{Cell, Layout, Matrix, Stage, build, measure, package, report, verify};
+use build_matrix::{Cell, Layout, Matrix, Stage, build, measure, package, report, reproduce, verify};
 use clap::{Parser, Subcommand};
 
 /// Builds every variant of the function, proves it, packages it and measures it.
@@ -35,6 +35,8 @@ enum Command {
     Measure { cells: Vec<String> },
     /// Makes the report of all that was recorded.
     Report,
+    /// Builds a cell of the last commit in two folders, from nothing, and compares the archives byte for byte.
+    Reproduce { cell: String },
     /// All of it. What was done before of the same is not done again.
     All { cells: Vec<String> },
 }
@@ -53,6 +55,12 @@ fn main() -> Result<ExitCode> {
         Command::Package { cells } => stage(Stage::Package, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Measure { cells } => stage(Stage::Measure, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Report => report::report(&matrix, &layout).map(|()| true)?,
+        Command::Reproduce { cell } => {
+            for cell in matrix.select(&[cell])? {
+                reproduce::reproduce(&matrix, &layout, &cell)?;
+            }
+            true
+        }
         Command::All { cells } => {
             let cells = matrix.select(&cells)?;
             let mut works = true;

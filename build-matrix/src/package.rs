@@ -1,23 +1,102 @@
-//! Packages a cell.
+//! Makes the archives of a cell, the same bytes from the same files on every machine.
 
-use anyhow::{Result, bail};
+mod archive;
+mod contents;
+mod licences;
+mod sbom;
 
-use crate::record::Packaged;
-use crate::{Cell, Layout, Matrix, Stage, run};
+use std::collections::BTreeMap;
+use std::fs;
 
-/// Does the stage for each cell and keeps a record of each; whether it worked for all.
+use anyhow::{Context, Result, ensure};
+
+pub use self::archive::{Entry, tarball, zip};
+pub use self::contents::Contents;
+use crate::record::{Built, File, Packaged, Record};
+use crate::{Cell, Layout, Matrix, Stage, run, verify};
+
+/// Packages each cell and keeps a record of each; whether it worked for all.
 ///
 /// # Errors
 ///
 /// If a record cannot be kept. A cell that fails is recorded.
 pub fn package(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> {
     let mut works = true;
-    for cell in cells {
+    // An experiment answers a question and is not shipped.
+    for cell in cells.iter().filter(|cell| cell.experiment.is_none()) {
         works &= run(Stage::Package, cell, layout, None, || package_cell(matrix, layout, cell))?;
     }
+    sums(layout)?;
     Ok(works)
 }
 
-fn package_cell(_matrix: &Matrix, _layout: &Layout, _cell: &Cell) -> Result<Packaged> {
-    bail!("not written yet")
+fn package_cell(matrix: &Matrix, layout: &Layout, cell: &Cell) -> Result<Packaged> {
+    let built = Record::<Built>::read(layout, &cell.to_string(), Stage::Build);
+    let built =
+        built.as_ref().and_then(Record::done).context("it is not built: run build-matrix build first")?;
+    let contents = Contents::of(matrix, layout, cell)?;
+    let texts = licences::texts(matrix, layout, cell, built, &contents)?;
+    let sbom = sbom::of(cell, built, &contents)?;
+
+    let mut function = entries_of(layout, cell, "lambda", built)?;
+    let mut command = entries_of(layout, cell, "command", built)?;
+    for entries in [&mut function, &mut command] {
+        entries.extend(texts.iter().cloned());
+        entries.push(Entry::text("sbom.cdx.json", sbom.clone()));
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+    }
+    let unzipped_bytes: u64 = function.iter().map(|entry| entry.content.len() as u64).sum();
+    let zip = archive::zip(&function)?;
+    let folder = format!("pdf2img-{cell}");
+    let tarball = archive::tarball(&folder, &command)?;
+
+    let made = [
+        (format!("{cell}.zip"), zip),
+        (format!("{folder}.tar.gz"), tarball),
+        (format!("{cell}.cdx.json"), sbom),
+    ];
+    let dist = layout.dist();
+    fs::create_dir_all(&dist).with_context(|| format!("failed to make {}", dist.display()))?;
+    let mut files = BTreeMap::new();
+    for (name, content) in made {
+        fs::write(dist.join(&name), &content).with_context(|| format!("failed to write {name}"))?;
+        files.insert(name, File::of(&content));
+    }
+    verify::archive(matrix, cell, &dist.join(format!("{cell}.zip")))?;
+    Ok(Packaged { files, unzipped_bytes })
+}
+
+/// The files of a package as they were built; one that has changed since is an error.
+fn entries_of(layout: &Layout, cell: &Cell, kind: &str, built: &Built) -> Result<Vec<Entry>> {
+    let directory = if kind == "lambda" { layout.lambda(cell) } else { layout.command(cell) };
+    let of_kind = built.files.iter().filter_map(|(path, file)| {
+        path.strip_prefix(kind).and_then(|path| path.strip_prefix('/')).map(|path| (path, file))
+    });
+    let mut entries = Vec::new();
+    for (path, file) in of_kind {
+        let place = directory.join(path);
+        let content = fs::read(&place).with_context(|| format!("failed to read {}", place.display()))?;
+        ensure!(
+            File::of(&content) == *file,
+            "{} is not what was built: run build-matrix build again",
+            place.display()
+        );
+        entries.push(Entry::file(path, content));
+    }
+    Ok(entries)
+}
+
+/// Writes `SHA256SUMS` of all archives that there are, for `sha256sum --check`.
+fn sums(layout: &Layout) -> Result<()> {
+    let dist = layout.dist();
+    if !dist.exists() {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (name, file) in crate::record::files_in(&dist)? {
+        if name != "SHA256SUMS" {
+            text += &format!("{}  {name}\n", file.sha256);
+        }
+    }
+    fs::write(dist.join("SHA256SUMS"), text).context("failed to write SHA256SUMS")
 }

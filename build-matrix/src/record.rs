@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Cell, Layout, Stage};
 
@@ -105,6 +106,47 @@ pub struct File {
     pub bytes: u64,
     /// Its SHA-256, in hexadecimal.
     pub sha256: String,
+}
+
+impl File {
+    /// Reads what a file is.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(path: &Path) -> Result<File> {
+        let content = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(File::of(&content))
+    }
+
+    /// What a file with that content is.
+    pub fn of(content: &[u8]) -> File {
+        let sha256 = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+        File { bytes: content.len() as u64, sha256 }
+    }
+}
+
+/// All files below a directory, by path with `/` in it.
+///
+/// # Errors
+///
+/// If one cannot be read.
+pub fn files_in(directory: &Path) -> Result<BTreeMap<String, File>> {
+    let mut files = BTreeMap::new();
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("failed to list {}", directory.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("failed to list {}", directory.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            files.extend(
+                files_in(&entry.path())?.into_iter().map(|(path, file)| (format!("{name}/{path}"), file)),
+            );
+        } else {
+            files.insert(name, File::read(&entry.path())?);
+        }
+    }
+    Ok(files)
 }
 
 /// What was proven.

@@ -21,3 +21,8 @@ pub fn verify(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> 
 fn verify_cell(_matrix: &Matrix, _layout: &Layout, _cell: &Cell) -> Result<Verified> {
     bail!("not written yet")
 }
+
+/// stand-in until merge
+pub fn archive(_matrix: &Matrix, _cell: &Cell, _zip: &std::path::Path) -> Result<()> {
+    Ok(())
+}

@@ -101,12 +101,6 @@ impl Target {
 }
 
 fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> Result<Built> {
-    // Nobody may take an older build for this one.
-    for stage in [Stage::Verify, Stage::Package, Stage::Measure] {
-        if cell.experiment.is_some() {
-            record::forget(layout, cell, stage);
-        }
-    }
     let target = Target::of(matrix, cell)?;
     let allocator = &matrix.allocator[&cell.allocator].features;
     let features: Vec<&str> = cell.backends(matrix).iter().chain(allocator).map(String::as_str).collect();
@@ -147,10 +141,8 @@ fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> R
             tools.strip(&out.join("pdfium-worker"), &lambda.join("pdfium-worker"))?;
         }
     }
-    if cell.experiment.is_none() {
-        copy_tree(&lambda, &command)?;
-        tools.strip(&out.join("pdf2img"), &command.join("pdf2img"))?;
-    }
+    copy_tree(&lambda, &command)?;
+    tools.strip(&out.join("pdf2img"), &command.join("pdf2img"))?;
 
     let mut files = BTreeMap::new();
     for (name, directory) in [("lambda", &lambda), ("command", &command)] {
@@ -279,4 +271,65 @@ fn copy_tree(from: &Path, to: &Path) -> Result<()> {
         if source.is_dir() { copy_tree(&source, &target)? } else { copy(&source, &target)? }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(cell: &str) -> Target {
+        let matrix = Matrix::of_this_workspace().unwrap();
+        let cell = matrix.select(&[cell.to_owned()]).unwrap().remove(0);
+        Target::of(&matrix, &cell).unwrap()
+    }
+
+    fn tools() -> Tools {
+        Tools::for_tests("/home/me/.cargo")
+    }
+
+    #[test]
+    fn a_target_names_the_oldest_glibc_and_an_experiment_builds_apart() {
+        assert_eq!(target("mupdf-glibc-dynamic-arm64-system").name(), "aarch64-unknown-linux-gnu.2.34");
+        let experiment = target("mupdf-musl-static-amd64-system+opt-s");
+        assert_eq!(experiment.name(), "x86_64-unknown-linux-musl");
+        assert_eq!(experiment.lane(), "x86_64-unknown-linux-musl+opt-s");
+    }
+
+    #[test]
+    fn the_folders_of_this_machine_are_named_away_for_both_compilers() {
+        let layout = Layout::new("/home/me/pdf2img".into(), "/tmp/target".into());
+        let target = target("mupdf-musl-static-arm64-system+avx2");
+        let variables = environment(&layout, &tools(), &target, Path::new("/tmp/target/x")).unwrap();
+        let value = |name: &str| {
+            let found = variables.iter().find(|(it, _)| it == name);
+            found.unwrap_or_else(|| panic!("{name} is not set")).1.to_str().unwrap().to_owned()
+        };
+        let c_flags = value("CFLAGS_aarch64_unknown_linux_musl");
+        for flag in ["-ffile-prefix-map=/home/me/pdf2img=/pdf2img", "-march=x86_64_v3"] {
+            assert!(c_flags.split(' ').any(|it| it == flag), "{c_flags}");
+        }
+        let rust_flags = value("CARGO_ENCODED_RUSTFLAGS");
+        for flag in ["--remap-path-prefix=/home/me/.cargo=/cargo", "-Ctarget-cpu=x86-64-v3"] {
+            assert!(rust_flags.split('\x1f').any(|it| it == flag), "{rust_flags}");
+        }
+    }
+
+    #[test]
+    fn a_folder_with_a_blank_is_an_error_that_names_it() {
+        let layout = Layout::new("/home/me/my sources".into(), "/tmp/target".into());
+        let target = target("mupdf-musl-static-arm64-system");
+        let error = environment(&layout, &tools(), &target, Path::new("/tmp/target/x")).unwrap_err();
+        assert!(error.to_string().contains("/home/me/my sources has a blank"), "{error}");
+    }
+
+    #[test]
+    fn the_error_of_a_command_has_the_end_of_what_it_said() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = directory.path().join("logs/build.log");
+        let mut command = Command::new("sh");
+        command.args(["-c", "seq 100; echo linker not found >&2; exit 3"]);
+        let error = run_logged(&mut command, &log).unwrap_err().to_string();
+        assert!(error.contains("exit status: 3") && error.ends_with("100\nlinker not found"), "{error}");
+        assert!(!error.contains("\n50\n"), "{error}");
+    }
 }

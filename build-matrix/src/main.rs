@@ -12,6 +12,10 @@ use clap::{Parser, Subcommand};
 /// anything, so `'*-arm64-*'` are all cells of that architecture. Without a name, the default cells are meant.
 #[derive(Debug, Parser)]
 struct Arguments {
+    /// The oldest glibc that dynamic executables have to run on, such as 2.26 for Lambda's `provided.al2`
+    /// [default: that of matrix.toml].
+    #[arg(long, global = true, value_name = "VERSION")]
+    glibc: Option<String>,
     #[command(subcommand)]
     command: Command,
 }
@@ -42,8 +46,11 @@ enum Command {
 }
 
 fn main() -> Result<ExitCode> {
-    let Arguments { command } = Arguments::parse();
-    let matrix = Matrix::of_this_workspace()?;
+    let Arguments { command, glibc } = Arguments::parse();
+    let mut matrix = Matrix::of_this_workspace()?;
+    if let Some(glibc) = glibc {
+        matrix.glibc.floor = glibc;
+    }
     let layout = Layout::of_this_workspace();
     let works = match command {
         Command::List { json, cells } => {
@@ -112,4 +119,16 @@ fn list(matrix: &Matrix, cells: &[Cell], json: bool) -> Result<()> {
         eprintln!("  {cell}: {reason}");
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Arguments::command().debug_assert();
+    }
 }

@@ -109,6 +109,21 @@ impl Tools {
     }
 }
 
+#[cfg(test)]
+impl Tools {
+    /// Tools that nobody calls.
+    pub(super) fn for_tests(cargo_home: &str) -> Tools {
+        Tools {
+            cargo_zigbuild: PathBuf::new(),
+            path: OsString::new(),
+            versions: BTreeMap::new(),
+            commit: String::new(),
+            cargo_home: PathBuf::from(cargo_home),
+            strip: PathBuf::new(),
+        }
+    }
+}
+
 /// `llvm-strip` of the component `llvm-tools`, which knows every architecture on every host.
 fn strip_of_rust() -> Result<PathBuf> {
     let rustc = output(Command::new("rustc").arg("-vV"))?;

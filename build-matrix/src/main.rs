@@ -1,5 +1,6 @@
 //! `build-matrix list | build | verify | package | measure | report | all`.
 
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -32,7 +33,15 @@ enum Command {
     /// Has cargo and zig make the executables.
     Build { cells: Vec<String> },
     /// Proves of the executables what they are and where they run.
-    Verify { cells: Vec<String> },
+    Verify {
+        /// Checks this zip instead, made here or downloaded, without running it.
+        #[arg(long, value_name = "FILE", requires = "cell", conflicts_with = "cells")]
+        package: Option<PathBuf>,
+        /// The cell that the zip has to be of.
+        #[arg(long, value_name = "NAME", requires = "package")]
+        cell: Option<String>,
+        cells: Vec<String>,
+    },
     /// Makes zips for Lambda and tarballs of the command, the same bytes from the same sources.
     Package { cells: Vec<String> },
     /// Measures sizes, starts and pages.
@@ -58,7 +67,8 @@ fn main() -> Result<ExitCode> {
             true
         }
         Command::Build { cells } => stage(Stage::Build, &matrix, &layout, &matrix.select(&cells)?)?,
-        Command::Verify { cells } => stage(Stage::Verify, &matrix, &layout, &matrix.select(&cells)?)?,
+        Command::Verify { package: Some(zip), cell, .. } => verify_zip(&matrix, &zip, cell)?,
+        Command::Verify { cells, .. } => stage(Stage::Verify, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Package { cells } => stage(Stage::Package, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Measure { cells } => stage(Stage::Measure, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Report => report::report(&matrix, &layout).map(|()| true)?,
@@ -89,6 +99,16 @@ fn stage(stage: Stage, matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Resu
         Stage::Package => package::package(matrix, layout, cells),
         Stage::Measure => measure::measure(matrix, layout, cells),
     }
+}
+
+/// Checks a zip, and prints what was seen of it.
+fn verify_zip(matrix: &Matrix, zip: &Path, cell: Option<String>) -> Result<bool> {
+    for cell in matrix.select(cell.as_slice())? {
+        for check in verify::archive(matrix, &cell, zip)? {
+            println!("{}: {}", check.name, check.seen);
+        }
+    }
+    Ok(true)
 }
 
 fn list(matrix: &Matrix, cells: &[Cell], json: bool) -> Result<()> {

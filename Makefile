@@ -66,6 +66,8 @@ lint: ## Check format and lints
 	scripts/check-permissive.sh
 	cargo check --locked -p pdf2img -p pdf2img-cli --no-default-features --features pdf2img/hayro,pdf2img-cli/hayro
 	@$(MAKE) lint-workflows
+	@echo '== packaging on Windows'
+	cargo check --locked -p build-matrix --target x86_64-pc-windows-gnu
 
 .PHONY: lint-workflows
 lint-workflows: ## Check the workflows, the scripts and the container files alone

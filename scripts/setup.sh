@@ -12,7 +12,7 @@ Installs what building, testing and the demo need. Parts, default `tools`:
   pdfium  build, and the shared library of PDFium for this machine
   pdfium-x86_64, pdfium-aarch64
           the same for another machine, which cross builds need
-  tools   pdfium, the musl target, and a Python environment with zig, cargo-zigbuild, aws and linters
+  tools   pdfium, targets of Rust, and a Python environment with zig, cargo-zigbuild, aws and linters
   matrix  tools, and what every cell of the build matrix needs: Rust's targets and llvm-tools (rustup),
           PDFium for each machine, emulators (apt)
   bench   tools, and the programs that the benchmarks compare with (apt)
@@ -28,7 +28,8 @@ PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
 MATRIX_PACKAGES=(libc6-arm64-cross qemu-user-static)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
-MUSL_TARGET=x86_64-unknown-linux-musl
+# The second is only checked: build-matrix packages on Windows too.
+TOOLS_TARGETS=(x86_64-unknown-linux-musl x86_64-pc-windows-gnu)
 MATRIX_TARGETS=({x86_64,aarch64}-unknown-linux-{gnu,musl})
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -65,7 +66,7 @@ main() {
     done
     if [ -n "$with_tools" ]; then
         packages+=("${TOOLS_PACKAGES[@]}")
-        targets+=("$MUSL_TARGET")
+        targets+=("${TOOLS_TARGETS[@]}")
         pdfium_archs+=("$(machine)")
     fi
     if [ -n "$only_print" ]; then

@@ -21,8 +21,13 @@ PROGRAMS = -p pdf2img -p pdf2img-cli --bin bootstrap --bin pdf2img --no-default-
 comma := ,
 space := $(subst ,, )
 
-# make build, build-musl: which engines are in, by the names of cargo features.
+# make build, build-docker: which engines are in, by the names of cargo features.
 FEATURES ?= mupdf
+# make build-zig: the cell of the build matrix. make matrix: which cells, by names or patterns; none for the default ones.
+CELL ?= mupdf-musl-static-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)-system
+CELLS ?=
+# make build-docker: what builds images, docker or podman.
+DOCKER ?= docker
 # make demo: the engine, another function, a directory to keep.
 BACKEND ?= mupdf
 BOOTSTRAP ?=
@@ -34,7 +39,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Build, start S3 and Lambda on this machine, upload the corpus, show what came of it
@@ -60,6 +65,15 @@ lint: ## Check format and lints
 	@echo '== builds without MuPDF'
 	scripts/check-permissive.sh
 	cargo check --locked -p pdf2img -p pdf2img-cli --no-default-features --features pdf2img/hayro,pdf2img-cli/hayro
+	@$(MAKE) lint-workflows
+	@echo '== packaging on Windows'
+	cargo check --locked -p build-matrix --target x86_64-pc-windows-gnu
+
+.PHONY: lint-workflows
+lint-workflows: ## Check the workflows, the scripts and the container files alone
+	@scripts/setup.sh tools
+	@echo '== workflows, scripts, container files'
+	scripts/check-workflows.sh
 
 .PHONY: run-tests
 run-tests:
@@ -72,26 +86,45 @@ run-tests:
 	@echo '== documentation tests'
 	cargo test --workspace --all-features --locked --doc --quiet
 
+# Each way to build leaves what a zip for Lambda is made of in a folder of its own, target/lambda/<cell>: `bootstrap`,
+# and what it needs beside it. docs/BUILDING.md says which way to take.
+LAMBDA := $(TARGET_DIR)/lambda
+ENGINES = $(subst $(comma),-,$(FEATURES))
+NATIVE = $(LAMBDA)/$(ENGINES)-native
+BUILD_MATRIX := cargo run -p build-matrix --locked --quiet --
+
 .PHONY: build
 build: ## Build the function and the command for this machine, optimised: FEATURES=all-engines
 	@scripts/setup.sh build $(if $(WITH_PDFIUM),pdfium)
 	cargo build --release --locked $(PROGRAMS)
-	@$(if $(WITH_PDFIUM),scripts/add-pdfium.sh $(TARGET_DIR)/release)
-	@ls -l $(TARGET_DIR)/release/bootstrap $(TARGET_DIR)/release/pdf2img
+	@mkdir -p $(NATIVE)
+	@cp --remove-destination $(TARGET_DIR)/release/bootstrap $(NATIVE)/
+	@$(if $(WITH_PDFIUM),scripts/add-pdfium.sh $(TARGET_DIR)/release; scripts/add-pdfium.sh $(NATIVE))
+	@ls -l $(NATIVE)/bootstrap $(TARGET_DIR)/release/pdf2img
 
-# A static executable cannot load a library: the worker that draws with PDFium is one for glibc, from
-# 2.17 on, with no other engine in it.
-.PHONY: build-musl
-build-musl: ## Build them for x86-64 Linux, static: they run wherever the kernel does
-	@scripts/setup.sh tools
-	PATH="$(TOOLS):$$PATH" cargo zigbuild --release --locked --target $(MUSL) $(PROGRAMS)
-	@scripts/check-static.sh $(TARGET_DIR)/$(MUSL)/release/bootstrap $(TARGET_DIR)/$(MUSL)/release/pdf2img
-ifneq ($(WITH_PDFIUM),)
-	PATH="$(TOOLS):$$PATH" cargo zigbuild --release --locked --target $(GNU).2.17 \
-		-p pdf2img --bin pdfium-worker --no-default-features --features pdfium
-	cp --remove-destination $(TARGET_DIR)/$(GNU)/release/pdfium-worker $(TARGET_DIR)/$(MUSL)/release/
-	@scripts/add-pdfium.sh $(TARGET_DIR)/$(MUSL)/release
-endif
+.PHONY: build-zig
+build-zig: ## Build them for Lambda, through zig: CELL=hayro-musl-static-arm64-system
+	@scripts/setup.sh matrix
+	$(BUILD_MATRIX) build '$(CELL)'
+	@ls -l $(LAMBDA)/$(CELL)
+
+# Not part of any test: it needs an image from a registry.
+.PHONY: build-docker
+build-docker: ## Build the function in Amazon Linux 2023, against its own glibc: FEATURES=all-engines
+	$(DOCKER) build --file deploy/Containerfile.build --build-arg FEATURES='$(FEATURES)' \
+		--build-arg RUST_VERSION="$$(sed -n 's/^rust = "\(.*\)"/\1/p' build-matrix/matrix.toml)" \
+		--output type=local,dest=$(LAMBDA)/$(ENGINES)-al2023 .
+	@ls -l $(LAMBDA)/$(ENGINES)-al2023
+
+.PHONY: matrix
+matrix: ## Build, prove, package and measure every cell, then report: CELLS='hayro-*'
+	@scripts/setup.sh matrix
+	$(BUILD_MATRIX) all $(foreach cell,$(CELLS),'$(cell)')
+
+.PHONY: report
+report: ## Make the report of what was recorded of the cells
+	$(BUILD_MATRIX) report
+	@ls -l $(TARGET_DIR)/matrix/report
 
 .PHONY: conformance-musl
 conformance-musl: ## Run the engines' suite on static executables, and PDFium's where its worker runs

@@ -53,7 +53,7 @@ is_permitted() {
             [ "$term" = WITH ] || [[ " ${PERMITTED[*]} " == *" $term "* ]] || all=
         done
         [ -z "$all" ] || return 0
-    done < <(sed 's/ OR /\n/g' <<<"$expression")
+    done <<<"${expression// OR /$'\n'}"
     return 1
 }
 

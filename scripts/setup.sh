@@ -1,60 +1,91 @@
 #!/usr/bin/env bash
-# Installs what building, testing and the demo need, on a Debian 12 with rustup.
-# It does nothing, quickly, when everything is there.
+# Installs what building, testing and the demo need, on a Debian 12 with rustup; on macOS, what cross
+# builds need. It does nothing, quickly, when everything is there.
 set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/setup.sh [PART…] | --print-path | --print-pdfium [x86_64|aarch64]
+Usage: scripts/setup.sh [PART…] | --print-path | --print-pdfium [x86_64|aarch64] | --print-packages PART…
 
 Installs what building, testing and the demo need. Parts, default `tools`:
   build   compilers and headers (apt), rustfmt and clippy (rustup)
   pdfium  build, and the shared library of PDFium for this machine
   pdfium-x86_64, pdfium-aarch64
           the same for another machine, which cross builds need
-  tools   pdfium, the musl target, and a Python environment with zig, cargo-zigbuild and aws
+  tools   pdfium, targets of Rust, and a Python environment with zig, cargo-zigbuild, aws and linters
+  matrix  tools, and what every cell of the build matrix needs: Rust's targets and llvm-tools (rustup),
+          PDFium for each machine, emulators (apt)
   bench   tools, and the programs that the benchmarks compare with (apt)
 
 --print-path prints the directory of the Python environment's programs, and installs nothing.
 --print-pdfium prints the path of PDFium's library, for this machine or another, and installs nothing.
+--print-packages prints the Debian packages of the parts, for who installs them as another user.
 TEXT
 }
 
 BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
+MATRIX_PACKAGES=(libc6-arm64-cross qemu-user-static)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
-MUSL_TARGET=x86_64-unknown-linux-musl
+# The second is only checked: build-matrix packages on Windows too.
+TOOLS_TARGETS=(x86_64-unknown-linux-musl x86_64-pc-windows-gnu)
+MATRIX_TARGETS=({x86_64,aarch64}-unknown-linux-{gnu,musl})
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 REQUIREMENTS=scripts/requirements.txt
 PDFIUM_LOCK=scripts/pdfium.lock
 
 main() {
-    local part packages=("${BUILD_PACKAGES[@]}") with_tools= pdfium_archs=()
+    local part packages=("${BUILD_PACKAGES[@]}") targets=() components=() pdfium_archs=()
+    local with_tools='' only_print=''
+    if [ "${1:-}" = --print-packages ]; then
+        only_print=1
+        shift
+    fi
     [ $# -gt 0 ] || set -- tools
     for part in "$@"; do
         case "$part" in
             build) ;;
             pdfium) packages+=("${PDFIUM_PACKAGES[@]}"); pdfium_archs+=("$(machine)") ;;
             pdfium-*) packages+=("${PDFIUM_PACKAGES[@]}"); pdfium_archs+=("${part#pdfium-}") ;;
-            tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
-            bench) packages+=("${TOOLS_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
+            tools) with_tools=1 ;;
+            matrix)
+                with_tools=1
+                packages+=("${MATRIX_PACKAGES[@]}")
+                targets+=("${MATRIX_TARGETS[@]}")
+                components+=(llvm-tools)
+                pdfium_archs+=(x86_64 aarch64)
+                ;;
+            bench) with_tools=1; packages+=("${BENCH_PACKAGES[@]}") ;;
             --print-path) tools_bin; return ;;
             --print-pdfium) pdfium_library "${2:-$(machine)}"; return ;;
             -h | --help) usage; return ;;
             *) usage >&2; die "unknown part: $part" ;;
         esac
     done
+    if [ -n "$with_tools" ]; then
+        packages+=("${TOOLS_PACKAGES[@]}")
+        targets+=("${TOOLS_TARGETS[@]}")
+        pdfium_archs+=("$(machine)")
+    fi
+    if [ -n "$only_print" ]; then
+        printf '%s\n' "${packages[@]}"
+        return
+    fi
     install_packages "${packages[@]}"
     # rustup puts itself on the PATH of later logins only.
     PATH="$PATH:${CARGO_HOME:-$HOME/.cargo}/bin"
     check_rust
-    if [ -n "$with_tools" ]; then
-        add_target "$MUSL_TARGET"
-        install_tools
-    fi
-    for part in "${pdfium_archs[@]}"; do
+    # An empty list is an unset variable to the bash of macOS.
+    for part in ${components[@]+"${components[@]}"}; do
+        need_component "$part"
+    done
+    for part in ${targets[@]+"${targets[@]}"}; do
+        add_target "$part"
+    done
+    [ -z "$with_tools" ] || install_tools
+    for part in ${pdfium_archs[@]+"${pdfium_archs[@]}"}; do
         install_pdfium "$part"
     done
 }
@@ -102,6 +133,10 @@ check_rust() {
     cargo clippy --version >/dev/null 2>&1 || add_component clippy
 }
 
+need_component() {
+    rustup component list --installed 2>/dev/null | grep -q "^$1-" || add_component "$1"
+}
+
 add_component() {
     command -v rustup >/dev/null || die "$1 is missing, and there is no rustup to install it with"
     note "installing $1"
@@ -110,7 +145,7 @@ add_component() {
 
 add_target() {
     if ! command -v rustup >/dev/null; then
-        note "there is no rustup, so the target $1 cannot be looked for; only make build-musl needs it"
+        note "there is no rustup, so the target $1 cannot be looked for; only cross builds need it"
         return
     fi
     if ! rustup target list --installed | grep -qx "$1"; then
@@ -127,9 +162,9 @@ install_tools() {
     [ ! -e "$dir/complete" ] || return 0
     mkdir -p "$(dirname "$dir")"
     exec 9>"$dir.lock"
-    flock 9
+    lock
     if [ ! -e "$dir/complete" ]; then
-        note "installing zig, cargo-zigbuild and aws into $dir"
+        note "installing zig, cargo-zigbuild, aws and linters into $dir"
         rm -rf "$dir"
         python3 -m venv "$dir" || die "python3 could not make an environment in $dir"
         "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$REQUIREMENTS" ||
@@ -145,7 +180,7 @@ tools_bin() {
 
 tools_dir() {
     local pins
-    pins=$(sha256sum "$REQUIREMENTS" | cut -c 1-12)
+    pins=$(sums "$REQUIREMENTS" | cut -c 1-12)
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/pdf2img/tools-$pins"
 }
 
@@ -157,7 +192,7 @@ install_pdfium() {
     sum=$(pdfium_pin "${arch}_sha256")
     mkdir -p "$(dirname "$dir")"
     exec 9>"$dir.lock"
-    flock 9
+    lock
     if [ ! -e "$dir/complete" ]; then
         note "installing PDFium $(pdfium_pin build) for $arch into $dir"
         scratch=$dir.part
@@ -168,7 +203,7 @@ install_pdfium() {
             "$(pdfium_pin wheel)==$(pdfium_pin wheel_version)" ||
             die "pip could not download $(pdfium_pin wheel) $(pdfium_pin wheel_version), which carries PDFium"
         python3 -m zipfile -e "$scratch"/*.whl "$scratch/wheel" || die "the wheel in $scratch is no zip archive"
-        echo "$sum  $scratch/wheel/pypdfium2_raw/libpdfium.so" | sha256sum --check --status ||
+        echo "$sum  $scratch/wheel/pypdfium2_raw/libpdfium.so" | sums --check --status ||
             die "libpdfium.so in the wheel for $arch has not the SHA-256 that $PDFIUM_LOCK names: $sum"
         mkdir -p "$dir"
         mv "$scratch/wheel/pypdfium2_raw/libpdfium.so" "$dir/"
@@ -197,7 +232,19 @@ pdfium_pin() {
 }
 
 machine() {
-    uname -m
+    case "$(uname -m)" in
+        arm64) echo aarch64 ;;
+        *) uname -m ;;
+    esac
+}
+
+# Neither of the two is on every macOS.
+lock() {
+    ! command -v flock >/dev/null || flock 9
+}
+
+sums() {
+    if command -v sha256sum >/dev/null; then sha256sum "$@"; else shasum --algorithm 256 "$@"; fi
 }
 
 note() {

@@ -5,7 +5,7 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/setup.sh [PART…] | --print-path | --print-pdfium [x86_64|aarch64]
+Usage: scripts/setup.sh [PART…] | --print-path | --print-lint-path | --print-pdfium [x86_64|aarch64]
 
 Installs what building, testing and the demo need. Parts, default `tools`:
   build   compilers and headers (apt), rustfmt and clippy (rustup)
@@ -13,9 +13,11 @@ Installs what building, testing and the demo need. Parts, default `tools`:
   pdfium-x86_64, pdfium-aarch64
           the same for another machine, which cross builds need
   tools   pdfium, the musl target, and a Python environment with zig, cargo-zigbuild and aws
+  lint    build, Node, and a Python environment with what lints and tests deploy/
   bench   tools, and the programs that the benchmarks compare with (apt)
 
 --print-path prints the directory of the Python environment's programs, and installs nothing.
+--print-lint-path prints that of the one for deploy/.
 --print-pdfium prints the path of PDFium's library, for this machine or another, and installs nothing.
 TEXT
 }
@@ -23,15 +25,17 @@ TEXT
 BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
+LINT_PACKAGES=(nodejs python3-pip python3-venv unzip)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
 MUSL_TARGET=x86_64-unknown-linux-musl
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 REQUIREMENTS=scripts/requirements.txt
+LINT_REQUIREMENTS=scripts/requirements-lint.txt
 PDFIUM_LOCK=scripts/pdfium.lock
 
 main() {
-    local part packages=("${BUILD_PACKAGES[@]}") with_tools= pdfium_archs=()
+    local part packages=("${BUILD_PACKAGES[@]}") with_tools= with_lint= pdfium_archs=()
     [ $# -gt 0 ] || set -- tools
     for part in "$@"; do
         case "$part" in
@@ -40,7 +44,9 @@ main() {
             pdfium-*) packages+=("${PDFIUM_PACKAGES[@]}"); pdfium_archs+=("${part#pdfium-}") ;;
             tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
             bench) packages+=("${TOOLS_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
+            lint) packages+=("${LINT_PACKAGES[@]}"); with_lint=1 ;;
             --print-path) tools_bin; return ;;
+            --print-lint-path) tools_bin "$LINT_REQUIREMENTS"; return ;;
             --print-pdfium) pdfium_library "${2:-$(machine)}"; return ;;
             -h | --help) usage; return ;;
             *) usage >&2; die "unknown part: $part" ;;
@@ -54,6 +60,7 @@ main() {
         add_target "$MUSL_TARGET"
         install_tools
     fi
+    [ -z "$with_lint" ] || install_tools "$LINT_REQUIREMENTS"
     for part in "${pdfium_archs[@]}"; do
         install_pdfium "$part"
     done
@@ -122,30 +129,30 @@ add_target() {
 # Two runs at the same time must not fill one directory, and half an environment must not pass
 # for a whole one: a lock around it, and a stamp at the end.
 install_tools() {
-    local dir
-    dir=$(tools_dir)
+    local requirements=${1:-$REQUIREMENTS} dir
+    dir=$(tools_dir "$requirements")
     [ ! -e "$dir/complete" ] || return 0
     mkdir -p "$(dirname "$dir")"
     exec 9>"$dir.lock"
     flock 9
     if [ ! -e "$dir/complete" ]; then
-        note "installing zig, cargo-zigbuild and aws into $dir"
+        note "installing what $requirements lists into $dir"
         rm -rf "$dir"
         python3 -m venv "$dir" || die "python3 could not make an environment in $dir"
-        "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$REQUIREMENTS" ||
-            die "pip could not install what $REQUIREMENTS lists"
+        "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
+            die "pip could not install what $requirements lists"
         touch "$dir/complete"
     fi
     exec 9>&-
 }
 
 tools_bin() {
-    echo "$(tools_dir)/bin"
+    echo "$(tools_dir "${1:-$REQUIREMENTS}")/bin"
 }
 
 tools_dir() {
     local pins
-    pins=$(sha256sum "$REQUIREMENTS" | cut -c 1-12)
+    pins=$(sha256sum "$1" | cut -c 1-12)
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/pdf2img/tools-$pins"
 }
 

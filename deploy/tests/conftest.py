@@ -123,3 +123,56 @@ def aws(aws_server):
 
     client.endpoint = aws_server
     return client
+
+
+@pytest.fixture(scope="session")
+def pdf2img() -> Path:
+    """The command: that of `PDF2IMG_COMMAND`, or the first that was built, the static one preferred."""
+    return _built("PDF2IMG_COMMAND", "pdf2img", "command")
+
+
+@pytest.fixture(scope="session")
+def bootstrap() -> Path:
+    """The function: that of `PDF2IMG_BOOTSTRAP`, or the first that was built, the static one preferred."""
+    return _built("PDF2IMG_BOOTSTRAP", "bootstrap", "lambda")
+
+
+def _built(variable: str, name: str, kind: str) -> Path:
+    target = REPOSITORY / os.environ.get("CARGO_TARGET_DIR", "target")
+    machine = {"aarch64": "arm64"}.get(os.uname().machine, "amd64")
+    places = [f"{kind}/mupdf-musl-static-{machine}-system", "release", "debug"]
+    choices = [target / place / name for place in places]
+    if variable in os.environ:
+        choices = [Path(os.environ[variable]).absolute()]
+    for path in choices:
+        if path.exists():
+            return path
+    pytest.fail(f"there is no {name}; `make test-deploy` builds it, or name one by {variable}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def pdf():
+    """A maker of PDFs with so many pages of 144 by 72 points."""
+
+    def make(pages: int) -> bytes:
+        numbers = range(3, 3 + 2 * pages, 2)
+        objects = [
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [%s] /Count %d >>" % (b" ".join(b"%d 0 R" % it for it in numbers), pages),
+        ]
+        for number in numbers:
+            content = b"0.9 0.2 0.1 rg %d 20 40 40 re f" % (10 * number)
+            objects.append(
+                b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 144 72] /Contents %d 0 R >>" % (number + 1)
+            )
+            objects.append(b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content))
+        file, offsets = b"%PDF-1.4\n", []
+        for number, body in enumerate(objects, 1):
+            offsets.append(len(file))
+            file += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+        table = b"".join(b"%010d 00000 n \n" % it for it in offsets)
+        start, size = len(file), len(objects) + 1
+        file += b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+        return file + b"trailer << /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
+
+    return make

@@ -5,7 +5,8 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/setup.sh [PART…] | --print-path | --print-pdfium [x86_64|aarch64] | --print-packages PART…
+Usage: scripts/setup.sh [PART…] | --print-path | --print-lint-path | --print-pdfium [x86_64|aarch64]
+       scripts/setup.sh --print-packages PART…
 
 Installs what building, testing and the demo need. Parts, default `tools`:
   build   compilers and headers (apt), rustfmt and clippy (rustup)
@@ -15,9 +16,11 @@ Installs what building, testing and the demo need. Parts, default `tools`:
   tools   pdfium, targets of Rust, and a Python environment with zig, cargo-zigbuild, aws and linters
   matrix  tools, and what every cell of the build matrix needs: Rust's targets and llvm-tools (rustup),
           PDFium for each machine, emulators (apt)
+  lint    build, Node, and a Python environment with what lints and tests deploy/
   bench   tools, and the programs that the benchmarks compare with (apt)
 
 --print-path prints the directory of the Python environment's programs, and installs nothing.
+--print-lint-path prints that of the one for deploy/.
 --print-pdfium prints the path of PDFium's library, for this machine or another, and installs nothing.
 --print-packages prints the Debian packages of the parts, for who installs them as another user.
 TEXT
@@ -26,7 +29,8 @@ TEXT
 BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
-MATRIX_PACKAGES=(libc6-arm64-cross qemu-user-static)
+MATRIX_PACKAGES=(libc6-arm64-cross libgcc-s1-arm64-cross proot qemu-user-static)
+LINT_PACKAGES=(nodejs python3-pip python3-venv unzip)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
 # The second is only checked: build-matrix packages on Windows too.
 TOOLS_TARGETS=(x86_64-unknown-linux-musl x86_64-pc-windows-gnu)
@@ -34,11 +38,12 @@ MATRIX_TARGETS=({x86_64,aarch64}-unknown-linux-{gnu,musl})
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 REQUIREMENTS=scripts/requirements.txt
+LINT_REQUIREMENTS=scripts/requirements-lint.txt
 PDFIUM_LOCK=scripts/pdfium.lock
 
 main() {
     local part packages=("${BUILD_PACKAGES[@]}") targets=() components=() pdfium_archs=()
-    local with_tools='' only_print=''
+    local with_tools='' with_lint='' only_print=''
     if [ "${1:-}" = --print-packages ]; then
         only_print=1
         shift
@@ -58,7 +63,9 @@ main() {
                 pdfium_archs+=(x86_64 aarch64)
                 ;;
             bench) with_tools=1; packages+=("${BENCH_PACKAGES[@]}") ;;
+            lint) packages+=("${LINT_PACKAGES[@]}"); with_lint=1 ;;
             --print-path) tools_bin; return ;;
+            --print-lint-path) tools_bin "$LINT_REQUIREMENTS"; return ;;
             --print-pdfium) pdfium_library "${2:-$(machine)}"; return ;;
             -h | --help) usage; return ;;
             *) usage >&2; die "unknown part: $part" ;;
@@ -85,6 +92,7 @@ main() {
         add_target "$part"
     done
     [ -z "$with_tools" ] || install_tools
+    [ -z "$with_lint" ] || install_tools "$LINT_REQUIREMENTS"
     for part in ${pdfium_archs[@]+"${pdfium_archs[@]}"}; do
         install_pdfium "$part"
     done
@@ -157,30 +165,30 @@ add_target() {
 # Two runs at the same time must not fill one directory, and half an environment must not pass
 # for a whole one: a lock around it, and a stamp at the end.
 install_tools() {
-    local dir
-    dir=$(tools_dir)
+    local requirements=${1:-$REQUIREMENTS} dir
+    dir=$(tools_dir "$requirements")
     [ ! -e "$dir/complete" ] || return 0
     mkdir -p "$(dirname "$dir")"
     exec 9>"$dir.lock"
     lock
     if [ ! -e "$dir/complete" ]; then
-        note "installing zig, cargo-zigbuild, aws and linters into $dir"
+        note "installing what $requirements lists into $dir"
         rm -rf "$dir"
         python3 -m venv "$dir" || die "python3 could not make an environment in $dir"
-        "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$REQUIREMENTS" ||
-            die "pip could not install what $REQUIREMENTS lists"
+        "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" ||
+            die "pip could not install what $requirements lists"
         touch "$dir/complete"
     fi
     exec 9>&-
 }
 
 tools_bin() {
-    echo "$(tools_dir)/bin"
+    echo "$(tools_dir "${1:-$REQUIREMENTS}")/bin"
 }
 
 tools_dir() {
     local pins
-    pins=$(sums "$REQUIREMENTS" | cut -c 1-12)
+    pins=$(sums "$1" | cut -c 1-12)
     echo "${XDG_CACHE_HOME:-$HOME/.cache}/pdf2img/tools-$pins"
 }
 

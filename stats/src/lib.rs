@@ -72,15 +72,27 @@ impl Ratio {
 
     /// The median of one series over the median of another that was not measured in turn with it.
     ///
-    /// The interval is the percentile bootstrap that draws from each series by itself. It knows nothing of what
-    /// slowed the machine down during one of them only, so it is for series that are minutes apart at most.
-    /// All three are NaN if a series is empty.
+    /// The interval is the percentile bootstrap that draws from each series by itself. What slowed the machine
+    /// down during one of them only is not in it, so the series should not be far apart in time. All three values
+    /// are NaN if a series is empty.
     pub fn of_series(first: &[f64], second: &[f64]) -> Ratio {
-        let ratio = |first: &[f64], second: &[f64]| median(first) / median(second);
+        Ratio::of_many_series(&[(first, second)])
+    }
+
+    /// The geometric mean of the ratios of many pairs of series, such as one for each document.
+    ///
+    /// Each series is drawn from by itself, as for [`Ratio::of_series`].
+    pub fn of_many_series(series: &[(&[f64], &[f64])]) -> Ratio {
+        let mean = |ratios: &mut dyn Iterator<Item = f64>| {
+            (ratios.map(f64::ln).sum::<f64>() / series.len() as f64).exp()
+        };
+        let value = mean(&mut series.iter().map(|(first, second)| median(first) / median(second)));
         let mut random = Rand64::new(SEED);
-        Ratio::resampled(ratio(first, second), || {
-            let first = draw(&mut random, first);
-            ratio(&first, &draw(&mut random, second))
+        Ratio::resampled(value, || {
+            mean(&mut series.iter().map(|(first, second)| {
+                let first = draw(&mut random, first);
+                median(&first) / median(&draw(&mut random, second))
+            }))
         })
     }
 
@@ -195,6 +207,14 @@ mod tests {
             })
             .count();
         assert!((88..=100).contains(&held), "{held} of 100");
+    }
+
+    #[test]
+    fn the_ratio_over_many_series_is_the_geometric_mean_of_theirs() {
+        let (one, two, eight) = ([1.0; 5], [2.0; 5], [8.0; 5]);
+        let ratio = Ratio::of_many_series(&[(&two, &one), (&eight, &one)]);
+        assert!([ratio.value, ratio.low, ratio.high].iter().all(|it| (it - 4.0).abs() < 1e-9), "{ratio:?}");
+        assert!(Ratio::of_many_series(&[]).value.is_nan());
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! - [`certify`]: whether two programs have done the same work;
 //! - [`process`]: one run of a command, and what it has cost;
 //! - [`memory`]: what a process tree holds;
-//! - [`stats`]: medians, ratios and intervals;
+//! - [`mod@stats`]: medians, ratios and intervals;
 //! - [`machine`]: where and with what the figures were made;
 //! - [`table`]: how they are printed.
 
@@ -20,5 +20,6 @@ pub mod memory;
 pub mod peers;
 pub mod process;
 pub mod start;
-pub mod stats;
 pub mod table;
+
+pub use stats;

@@ -4,10 +4,12 @@
 //! out. Each [`Cell`] of it goes through the stages in turn: [`build`] has cargo and zig make the
 //! executables, [`verify`] reads and runs them, [`package`] makes the archives, [`measure`] the
 //! figures. A stage leaves a [`Record`](record::Record) of what it found, also when it failed, and
-//! [`report`] is made of records alone. [`Layout`] says where everything is.
+//! [`report`] is made of records alone. [`gate`] compares those of a change with those of its base. [`Layout`]
+//! says where everything is.
 
 pub mod build;
 mod cell;
+pub mod gate;
 mod layout;
 /// The axes, as `matrix.toml` has them.
 pub mod matrix;

@@ -1,10 +1,12 @@
-//! `build-matrix list | build | verify | package | measure | report | all`.
+//! `build-matrix list | build | verify | package | measure | report | gate | all`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
-use build_matrix::{Cell, Layout, Matrix, Stage, build, measure, package, report, reproduce, verify};
+use build_matrix::gate::{self, Limits};
+use build_matrix::report::{self, Report, readme};
+use build_matrix::{Cell, Layout, Matrix, Stage, build, measure, package, reproduce, verify};
 use clap::{Parser, Subcommand};
 
 /// Builds every variant of the function, proves it, packages it and measures it.
@@ -47,7 +49,34 @@ enum Command {
     /// Measures sizes, starts and pages.
     Measure { cells: Vec<String> },
     /// Makes the report of all that was recorded.
-    Report,
+    Report {
+        /// Where the records are, also those of many machines side by side; default: this machine's.
+        #[arg(long)]
+        records: Option<PathBuf>,
+        /// Keeps it among the sources as `build-matrix/record/NAME`; name it by date and machine.
+        #[arg(long, value_name = "NAME")]
+        keep: Option<String>,
+        /// Writes the README's table from the newest that is kept. Without --keep, that is all it does.
+        #[arg(long)]
+        readme: bool,
+    },
+    /// Compares sizes and counts of instructions with those of what a change is based on.
+    ///
+    /// Prints a table in Markdown on standard output and annotations on standard error.
+    Gate {
+        /// The records of the base, with `instructions.json` if they were counted.
+        #[arg(long)]
+        base: PathBuf,
+        /// Those of the change.
+        #[arg(long)]
+        head: PathBuf,
+        /// Growth in per cent above which to warn.
+        #[arg(long, default_value_t = 2.0)]
+        soft: f64,
+        /// Growth in per cent above which to fail.
+        #[arg(long, default_value_t = 5.0)]
+        hard: f64,
+    },
     /// Builds a cell of the last commit in two folders, from nothing, and compares the archives byte for byte.
     Reproduce { cell: String },
     /// All of it. What was done before of the same is not done again.
@@ -71,7 +100,17 @@ fn main() -> Result<ExitCode> {
         Command::Verify { cells, .. } => stage(Stage::Verify, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Package { cells } => stage(Stage::Package, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Measure { cells } => stage(Stage::Measure, &matrix, &layout, &matrix.select(&cells)?)?,
-        Command::Report => report::report(&matrix, &layout).map(|()| true)?,
+        Command::Report { records, keep, readme } => {
+            let records = records.unwrap_or_else(|| layout.records());
+            make_report(&matrix, &layout, &records, keep.as_deref(), readme)?;
+            true
+        }
+        Command::Gate { base, head, soft, hard } => {
+            let gate = gate::gate(&matrix, &base, &head, Limits { soft, hard })?;
+            println!("{}", gate.markdown);
+            eprint!("{}", gate.annotations());
+            gate.is_open()
+        }
         Command::Reproduce { cell } => {
             for cell in matrix.select(&[cell])? {
                 reproduce::reproduce(&matrix, &layout, &cell)?;
@@ -89,6 +128,25 @@ fn main() -> Result<ExitCode> {
         }
     };
     Ok(if works { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Makes the report, keeps it and shows it in the README, as far as that is asked for.
+fn make_report(
+    matrix: &Matrix,
+    layout: &Layout,
+    records: &Path,
+    keep: Option<&str>,
+    readme: bool,
+) -> Result<()> {
+    if keep.is_some() || !readme {
+        let report = Report::of(matrix, records)?;
+        report.write(&layout.report())?;
+        eprintln!("{}", layout.report().join("report.html").display());
+        if let Some(name) = keep {
+            report.keep(layout, name)?;
+        }
+    }
+    if readme { readme::write(layout) } else { Ok(()) }
 }
 
 /// Does one stage for all cells; whether it worked for each.

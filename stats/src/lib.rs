@@ -1,7 +1,7 @@
 //! What a few noisy timings say: median, percentile, and the ratio of two medians with an interval.
 
 use oorandom::Rand64;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How often a [`Ratio`] is computed from resampled pairs.
 const RESAMPLES: usize = 4_000;
@@ -50,7 +50,7 @@ pub fn in_turn<T, E>(
 }
 
 /// How many times one side is the other, and how sure that is.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
     /// The ratio of the two medians.
     pub value: f64,
@@ -66,16 +66,44 @@ impl Ratio {
     /// The interval is the percentile bootstrap over *pairs*: what slows a machine down for a while
     /// slows both halves of a pair, and stays together when pairs are drawn.
     pub fn of_pairs(pairs: &[(f64, f64)]) -> Ratio {
-        let value = ratio_of_medians(pairs);
         let mut random = Rand64::new(SEED);
-        let resampled: Vec<f64> = (0..RESAMPLES)
-            .map(|_| {
-                let drawn: Vec<_> =
-                    pairs.iter().map(|_| pairs[random.rand_range(0..pairs.len() as u64) as usize]).collect();
-                ratio_of_medians(&drawn)
-            })
-            .collect();
+        Ratio::resampled(ratio_of_medians(pairs), || ratio_of_medians(&draw(&mut random, pairs)))
+    }
+
+    /// The median of one series over the median of another that was not measured in turn with it.
+    ///
+    /// The interval is the percentile bootstrap that draws from each series by itself. What slowed the machine
+    /// down during one of them only is not in it, so the series should not be far apart in time. All three values
+    /// are NaN if a series is empty.
+    pub fn of_series(first: &[f64], second: &[f64]) -> Ratio {
+        Ratio::of_many_series(&[(first, second)])
+    }
+
+    /// The geometric mean of the ratios of many pairs of series, such as one for each document.
+    ///
+    /// Each series is drawn from by itself, as for [`Ratio::of_series`].
+    pub fn of_many_series(series: &[(&[f64], &[f64])]) -> Ratio {
+        let mean = |ratios: &mut dyn Iterator<Item = f64>| {
+            (ratios.map(f64::ln).sum::<f64>() / series.len() as f64).exp()
+        };
+        let value = mean(&mut series.iter().map(|(first, second)| median(first) / median(second)));
+        let mut random = Rand64::new(SEED);
+        Ratio::resampled(value, || {
+            mean(&mut series.iter().map(|(first, second)| {
+                let first = draw(&mut random, first);
+                median(&first) / median(&draw(&mut random, second))
+            }))
+        })
+    }
+
+    fn resampled(value: f64, mut again: impl FnMut() -> f64) -> Ratio {
+        let resampled: Vec<f64> = (0..RESAMPLES).map(|_| again()).collect();
         Ratio { value, low: percentile(&resampled, 0.025), high: percentile(&resampled, 0.975) }
+    }
+
+    /// Whether the interval does not hold 1.
+    pub fn is_not_one(&self) -> bool {
+        self.low > 1.0 || self.high < 1.0
     }
 
     /// Whether the interval lies outside of what a thing compared with itself gives.
@@ -89,6 +117,11 @@ impl Ratio {
     pub fn interval(&self) -> String {
         format!("{:.2} to {:.2}", self.low, self.high)
     }
+}
+
+/// As many values as there are, each drawn from all of them.
+fn draw<T: Copy>(random: &mut Rand64, values: &[T]) -> Vec<T> {
+    values.iter().map(|_| values[random.rand_range(0..values.len() as u64) as usize]).collect()
 }
 
 fn ratio_of_medians(pairs: &[(f64, f64)]) -> f64 {
@@ -160,6 +193,35 @@ mod tests {
             })
             .count();
         assert!((88..=100).contains(&held), "{held} of 100");
+    }
+
+    #[test]
+    fn the_interval_of_two_series_holds_the_truth_about_as_often_as_it_says() {
+        let mut random = Rand64::new(11);
+        let mut noisy =
+            |truth: f64| (0..25).map(|_| truth * (0.9 + 0.2 * random.rand_float())).collect::<Vec<_>>();
+        let held = (0..100)
+            .filter(|_| {
+                let ratio = Ratio::of_series(&noisy(2.0), &noisy(1.0));
+                ratio.low <= 2.0 && 2.0 <= ratio.high
+            })
+            .count();
+        assert!((88..=100).contains(&held), "{held} of 100");
+    }
+
+    #[test]
+    fn the_ratio_over_many_series_is_the_geometric_mean_of_theirs() {
+        let (one, two, eight) = ([1.0; 5], [2.0; 5], [8.0; 5]);
+        let ratio = Ratio::of_many_series(&[(&two, &one), (&eight, &one)]);
+        assert!([ratio.value, ratio.low, ratio.high].iter().all(|it| (it - 4.0).abs() < 1e-9), "{ratio:?}");
+        assert!(Ratio::of_many_series(&[]).value.is_nan());
+    }
+
+    #[test]
+    fn a_series_of_nothing_gives_no_ratio_and_no_difference() {
+        let ratio = Ratio::of_series(&[], &[1.0]);
+        assert!(ratio.value.is_nan() && ratio.low.is_nan() && ratio.high.is_nan());
+        assert!(!ratio.is_not_one());
     }
 
     #[test]

@@ -1,0 +1,127 @@
+//! The README's table, generated from the newest record that is kept among the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::Report;
+use super::markdown;
+use super::sections::{notes, overview_table};
+use crate::Layout;
+
+const BEGIN: &str = "<!-- matrix:begin -->";
+const END: &str = "<!-- matrix:end -->";
+
+/// Where records are kept among the sources: a directory for each, named by date and machine.
+pub fn records(layout: &Layout) -> PathBuf {
+    layout.workspace().join("build-matrix/record")
+}
+
+/// Writes what the newest kept record says between the marks in the README.
+///
+/// # Errors
+///
+/// If there is no kept record, or the README has no marks.
+pub fn write(layout: &Layout) -> Result<()> {
+    let record = newest(layout)?.with_context(|| {
+        let name = "2026-11-21-epyc-2cpu";
+        format!(
+            "there is no record in {}; keep the current one: build-matrix report --keep {name}",
+            records(layout).display()
+        )
+    })?;
+    let path = layout.workspace().join("README.md");
+    let readme = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let readme = replaced(&readme, &of(&record)?)?;
+    fs::write(&path, readme).with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// The directory of the newest kept record: the last by name, which begins with the date.
+///
+/// # Errors
+///
+/// If the directory of records cannot be read.
+pub fn newest(layout: &Layout) -> Result<Option<PathBuf>> {
+    let directory = records(layout);
+    if !directory.is_dir() {
+        return Ok(None);
+    }
+    let entries =
+        fs::read_dir(&directory).with_context(|| format!("failed to read {}", directory.display()))?;
+    let paths = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    Ok(paths.into_iter().filter(|it| it.join("report.json").is_file()).max())
+}
+
+/// What a kept record makes of the README.
+///
+/// # Errors
+///
+/// If its `report.json` cannot be read.
+pub fn of(record: &Path) -> Result<String> {
+    let mut report = Report::read(&record.join("report.json"))?;
+    report.cells.retain(|it| it.axes.experiment.is_none());
+    let name = record.file_name().and_then(|it| it.to_str()).unwrap_or_default();
+    let mut answers = String::new();
+    for it in &report.questions {
+        answers += &format!("- **{}** {}\n", it.question, it.answer);
+    }
+    Ok(format!(
+        "{}\n\n{}\n{}\n\n{answers}\n\
+         Generated from [build-matrix/record/{name}](build-matrix/record/{name}/report.md), which has method, bias, \
+         machine, every check, and `report.json` with every single measurement.\n",
+        report.summary,
+        markdown::table(&overview_table(&report.cells)),
+        notes(&report.cells),
+    ))
+}
+
+/// A README with other text between the marks.
+///
+/// # Errors
+///
+/// If the marks are not there.
+pub fn replaced(readme: &str, text: &str) -> Result<String> {
+    let (before, rest) =
+        readme.split_once(BEGIN).with_context(|| format!("README.md has no line {BEGIN}"))?;
+    let (_, after) =
+        rest.split_once(END).with_context(|| format!("README.md has no line {END} after {BEGIN}"))?;
+    Ok(format!("{before}{BEGIN}\n{text}{END}{after}"))
+}
+
+/// What is between the marks in a README; `None` if there are no marks.
+pub fn current(readme: &str) -> Option<&str> {
+    let (_, rest) = readme.split_once(BEGIN)?;
+    let (text, _) = rest.split_once(END)?;
+    Some(text.trim_start_matches('\n'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_marks_changes() {
+        let readme = format!("# a\n{BEGIN}\nold\n{END}\nz\n");
+        let new = replaced(&readme, "new\n").unwrap();
+        assert_eq!(new, format!("# a\n{BEGIN}\nnew\n{END}\nz\n"));
+        assert_eq!(current(&new), Some("new\n"));
+        assert!(replaced("# a\n", "new").unwrap_err().to_string().contains(BEGIN));
+        assert_eq!(current("# a\n"), None);
+    }
+
+    #[test]
+    fn the_readme_says_what_the_newest_kept_record_says() {
+        let layout = Layout::of_this_workspace();
+        let readme = fs::read_to_string(layout.workspace().join("README.md")).unwrap();
+        let shown = current(&readme).expect("README.md has lost the marks of its table");
+        match newest(&layout).unwrap() {
+            Some(record) => assert!(
+                shown == of(&record).unwrap(),
+                "README.md is not what {} says: run `cargo run -p build-matrix -- report --readme`",
+                record.display()
+            ),
+            None => assert_eq!(shown, "", "README.md shows figures, and no record of them is kept"),
+        }
+    }
+}

@@ -34,11 +34,20 @@ pub struct Plan {
     /// The document of the corpus.
     pub document: String,
     /// A limit on the CPU.
-    pub share: Option<CpuShare>,
+    pub limit: Option<Limit>,
     /// The program, with its arguments, that the executables are for.
     pub emulator: Vec<String>,
     /// Further variables for the functions.
     pub variables: Vec<(String, String)>,
+}
+
+/// How much of the CPU a function gets.
+#[derive(Debug, Clone, Copy)]
+pub enum Limit {
+    /// What Lambda gives for so many megabytes.
+    MemoryMb(u32),
+    /// So many CPUs.
+    Cpus(f64),
 }
 
 /// All that was measured.
@@ -52,6 +61,8 @@ pub struct Record {
     pub pages: u32,
     /// The limit on the CPU.
     pub share: Option<CpuShare>,
+    /// Why this machine cannot limit the CPU so; then nothing is measured.
+    pub not_measured: Option<String>,
     /// The emulator: times are then to be compared with each other only.
     pub emulated_by: Option<String>,
     /// One for each executable.
@@ -84,7 +95,26 @@ pub fn run(plan: &Plan) -> Result<Record> {
         corpus::document(&plan.document).with_context(|| format!("the corpus has no {}", plan.document))?;
     let document = Document { pdf: Bytes::from(source.bytes()), pages: source.pages };
     ensure!(!plan.functions.is_empty(), "no function is named");
-    let mut functions = Vec::new();
+    let share = match plan.limit {
+        None => Ok(None),
+        Some(Limit::MemoryMb(memory_mb)) => CpuShare::of_memory(memory_mb).map(Some),
+        Some(Limit::Cpus(cpus)) => CpuShare::of_cpus(cpus).map(Some),
+    };
+    let mut record = Record {
+        machine,
+        document: plan.document.clone(),
+        pages: document.pages,
+        share: None,
+        not_measured: None,
+        emulated_by: plan.emulator.first().map(|_| plan.emulator.join(" ")),
+        functions: Vec::new(),
+    };
+    match share {
+        Ok(share) => record.share = share,
+        Err(why) => return Ok(Record { not_measured: Some(format!("{why:#}")), ..record }),
+    }
+    let share = record.share.as_ref();
+    let functions = &mut record.functions;
     for path in &plan.functions {
         functions.push(Function {
             // The function works in a directory of its own.
@@ -96,12 +126,12 @@ pub fn run(plan: &Plan) -> Result<Record> {
         });
     }
     // The first start of each reads its pages from the disk, and is not counted.
-    for function in &mut functions {
-        function.try_to(|path| launch(plan, path, plan.documents).run(&document).map(drop));
+    for function in functions.iter_mut() {
+        function.try_to(|path| launch(plan, share, path, plan.documents.min(1)).run(&document).map(drop));
     }
     for side in stats::turns(functions.len(), plan.runs) {
         let function = &mut functions[side];
-        let start = function.try_to(|path| launch(plan, path, plan.documents).run(&document));
+        let start = function.try_to(|path| launch(plan, share, path, plan.documents).run(&document));
         function.starts.extend(start);
     }
     for side in stats::turns(functions.len(), plan.cold_cache_runs) {
@@ -113,22 +143,20 @@ pub fn run(plan: &Plan) -> Result<Record> {
             function.cold_cache_not_measured = Some(format!("{error:#}"));
             continue;
         }
-        let start = function.try_to(|path| launch(plan, path, 0).run(&document));
+        let start = function.try_to(|path| launch(plan, share, path, 0).run(&document));
         function.cold_cache_first_next_s.extend(start.map(|it| it.first_next_s));
     }
-    Ok(Record {
-        machine,
-        document: plan.document.clone(),
-        pages: document.pages,
-        share: plan.share.clone(),
-        emulated_by: plan.emulator.first().map(|_| plan.emulator.join(" ")),
-        functions,
-    })
+    Ok(record)
 }
 
-fn launch<'a>(plan: &'a Plan, executable: &'a Path, documents: usize) -> Launch<'a> {
-    let Plan { share, emulator, variables, .. } = plan;
-    Launch { executable, emulator, share: share.as_ref(), variables, documents }
+fn launch<'a>(
+    plan: &'a Plan,
+    share: Option<&'a CpuShare>,
+    executable: &'a Path,
+    documents: usize,
+) -> Launch<'a> {
+    let Plan { emulator, variables, .. } = plan;
+    Launch { executable, emulator, share, variables, documents }
 }
 
 impl Function {
@@ -188,6 +216,9 @@ impl Record {
             "{table}\nMedians of wall-clock time from the spawn, with {} of {} pages.\n",
             self.document, self.pages
         );
+        if let Some(why) = &self.not_measured {
+            text += &format!("Not measured: {why}\n");
+        }
         for function in &self.functions {
             let path = function.executable.path.display();
             if let Some(why) = &function.failed {

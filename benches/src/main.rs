@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
-use pdf2img_bench::cpu_share::CpuShare;
+use pdf2img_bench::cold_start::Limit;
 use pdf2img_bench::peers::{Peer, Plan, Requirement};
 use pdf2img_bench::{cold_start, growth, machine, page_times, peers, start};
 use serde::Serialize;
@@ -159,8 +159,7 @@ fn main() -> Result<()> {
             emulator,
             variables,
         } => {
-            let of_memory = memory_mb.map(CpuShare::of_memory);
-            let share = of_memory.or_else(|| cpu_share.map(CpuShare::of_cpus)).transpose()?;
+            let limit = memory_mb.map(Limit::MemoryMb).or_else(|| cpu_share.map(Limit::Cpus));
             let emulator = emulator.split_whitespace().map(str::to_owned).collect();
             let record = cold_start::run(&cold_start::Plan {
                 functions,
@@ -168,7 +167,7 @@ fn main() -> Result<()> {
                 cold_cache_runs,
                 documents,
                 document,
-                share,
+                limit,
                 emulator,
                 variables,
             })?;

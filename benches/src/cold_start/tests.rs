@@ -33,7 +33,7 @@ fn plan(functions: &[&PathBuf]) -> Plan {
         cold_cache_runs: 0,
         documents: 1,
         document: "vector-charts".into(),
-        share: None,
+        limit: None,
         emulator: Vec::new(),
         variables: Vec::new(),
     }
@@ -132,12 +132,24 @@ fn an_emulator_is_started_with_the_function_as_its_last_argument() {
 
 #[test]
 fn a_limit_on_the_cpu_holds_where_the_machine_has_one() {
-    let Ok(share) = CpuShare::of_cpus(0.1) else { return };
     let busy = "i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done";
     let (_dir, path) = function(&format!("[ $PDF2IMG_WORKERS = 2 ] && {busy}; next"));
-    let record = run(&Plan { documents: 0, share: Some(share), ..plan(&[&path]) }).unwrap();
+    let record = run(&Plan { documents: 0, limit: Some(Limit::Cpus(0.1)), ..plan(&[&path]) }).unwrap();
+    if let Some(why) = record.not_measured {
+        // Not every machine lets us limit the CPU; then there are no figures.
+        assert!(record.functions.is_empty() && !why.is_empty());
+        return;
+    }
     assert_eq!(record.functions[0].failed, None);
     for start in &record.functions[0].starts {
         assert!(start.throttled_periods.unwrap() > 0, "{start:?}");
     }
+}
+
+#[test]
+fn a_limit_that_cannot_be_is_told_and_nothing_is_measured() {
+    let (_dir, path) = function("next");
+    let record = run(&Plan { limit: Some(Limit::MemoryMb(4_000_000_000)), ..plan(&[&path]) }).unwrap();
+    assert!(record.functions.is_empty());
+    assert!(record.to_markdown().contains("Not measured"), "{}", record.to_markdown());
 }

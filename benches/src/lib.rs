@@ -6,6 +6,11 @@
 //! - [`peers`]: `pdf2img render` against `pdftoppm` and `mutool draw`;
 //! - [`start`]: the release `bootstrap` against the Lambda function that does nothing;
 //! - [`growth`]: what memory a document of 1,000 pages takes;
+//! - [`cold_start`]: several builds of `bootstrap` in turn, up to the first image and the answer;
+//! - [`page_times`]: several builds of `pdf2img render` in turn, with one worker;
+//! - [`emulation`]: the Runtime API and S3 that a function talks to;
+//! - [`cpu_share`]: as much of a CPU as Lambda gives for an amount of memory;
+//! - [`page_cache`]: an executable that is not in memory;
 //! - [`certify`]: whether two programs have done the same work;
 //! - [`process`]: one run of a command, and what it has cost;
 //! - [`memory`]: what a process tree holds;
@@ -15,6 +20,11 @@
 
 pub mod certify;
 pub mod growth;
+pub mod cold_start;
+pub mod page_times;
+pub mod emulation;
+pub mod cpu_share;
+pub mod page_cache;
 pub mod machine;
 pub mod memory;
 pub mod peers;

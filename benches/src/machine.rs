@@ -79,6 +79,15 @@ impl Executable {
         Executable::read(path, version).ok()
     }
 
+    /// Takes the executable of that path.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there.
+    pub fn at(path: &Path) -> Result<Executable> {
+        Executable::read(path.to_owned(), String::new())
+    }
+
     fn read(path: PathBuf, version: String) -> Result<Executable> {
         let content = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
         Ok(Executable {
@@ -112,6 +121,19 @@ pub fn use_cpus(count: usize) -> Result<()> {
         chosen.set(cpu);
     }
     sched_setaffinity(None, &chosen).context("failed to choose the CPUs")
+}
+
+/// Does something with the first so many of this thread's CPUs, which what it starts inherits.
+///
+/// # Errors
+///
+/// If the kernel refuses, or that which is done fails.
+pub fn with_cpus<T>(count: usize, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    let before = sched_getaffinity(None).context("failed to read which CPUs may be used")?;
+    use_cpus(count.min(before.count() as usize))?;
+    let done = work();
+    sched_setaffinity(None, &before).context("failed to give the CPUs back")?;
+    done
 }
 
 /// What a command says, on whichever stream; `None` if it cannot be run or says nothing.

@@ -1,4 +1,4 @@
-//! `pdf2img-bench peers | start | memory`.
+//! `pdf2img-bench peers | start | memory | cold-start | pages`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use pdf2img_bench::cold_start::Limit;
 use pdf2img_bench::peers::{Peer, Plan, Requirement};
-use pdf2img_bench::{growth, machine, peers, start};
+use pdf2img_bench::{cold_start, growth, machine, page_times, peers, start};
 use serde::Serialize;
 
 /// Measures the built executables of pdf2img beside their peers; METHODOLOGY.md says how.
@@ -70,6 +71,54 @@ enum Subject {
         #[arg(long = "require", value_name = "MEGABYTES")]
         limit: Option<f64>,
     },
+    /// Builds of `bootstrap` in turn, from the spawn to the first request, image and answer.
+    ColdStart {
+        /// The executables.
+        #[arg(long = "function", required = true, value_name = "FILE")]
+        functions: Vec<PathBuf>,
+        /// How often each is started.
+        #[arg(long, default_value_t = 30, value_parser = parse_runs)]
+        runs: usize,
+        /// How often each is also started with its pages not in memory, up to the first request.
+        #[arg(long, default_value_t = 0)]
+        cold_cache_runs: usize,
+        /// How many invocations each process gets; with 0, it only starts.
+        #[arg(long, default_value_t = 1)]
+        documents: usize,
+        /// The document of the corpus.
+        #[arg(long, default_value = "text-20", value_name = "ID")]
+        document: String,
+        /// Gives it the share of the CPU that Lambda gives for so much memory.
+        #[arg(long, value_name = "MEGABYTES")]
+        memory_mb: Option<u32>,
+        /// Gives it so many CPUs, such as 0.5.
+        #[arg(long, value_name = "CPUS", conflicts_with = "memory_mb")]
+        cpu_share: Option<f64>,
+        /// The program that the executables are for, with its arguments.
+        #[arg(long, value_name = "COMMAND", default_value = "")]
+        emulator: String,
+        /// A further variable for the functions.
+        #[arg(long = "env", value_name = "NAME=VALUE", value_parser = parse_variable)]
+        variables: Vec<(String, String)>,
+    },
+    /// Builds of `pdf2img render` in turn, with one worker.
+    Pages {
+        /// The executables.
+        #[arg(long = "program", required = true, value_name = "FILE")]
+        programs: Vec<PathBuf>,
+        /// The documents of the corpus.
+        #[arg(long = "document", value_name = "ID", default_values = ["text-20", "vector-charts", "scan-gray", "photo-1"])]
+        documents: Vec<String>,
+        /// The engines; a program without one leaves it out.
+        #[arg(long = "backend", value_name = "NAME", default_values = ["mupdf", "pdfium", "hayro"])]
+        backends: Vec<String>,
+        /// The formats of the images.
+        #[arg(long = "format", value_name = "NAME", default_values = ["jpeg"])]
+        formats: Vec<String>,
+        /// How often each is run.
+        #[arg(long, default_value_t = 7, value_parser = parse_runs)]
+        runs: usize,
+    },
 }
 
 fn main() -> Result<()> {
@@ -99,6 +148,35 @@ fn main() -> Result<()> {
             let peak = record.largest_bytes() as f64 / 1e6;
             ensure!(limit.is_none_or(|limit| peak < limit), "missed: the peak is {peak:.1} MB");
         }
+        Subject::ColdStart {
+            functions,
+            runs,
+            cold_cache_runs,
+            documents,
+            document,
+            memory_mb,
+            cpu_share,
+            emulator,
+            variables,
+        } => {
+            let limit = memory_mb.map(Limit::MemoryMb).or_else(|| cpu_share.map(Limit::Cpus));
+            let emulator = emulator.split_whitespace().map(str::to_owned).collect();
+            let record = cold_start::run(&cold_start::Plan {
+                functions,
+                runs,
+                cold_cache_runs,
+                documents,
+                document,
+                limit,
+                emulator,
+                variables,
+            })?;
+            publish(&record, &record.to_markdown(), common.out.as_deref())?;
+        }
+        Subject::Pages { programs, documents, backends, formats, runs } => {
+            let record = page_times::run(&page_times::Plan { programs, documents, backends, formats, runs })?;
+            publish(&record, &record.to_markdown(), common.out.as_deref())?;
+        }
     }
     Ok(())
 }
@@ -123,6 +201,11 @@ fn parse_runs(text: &str) -> Result<usize, String> {
         Ok(runs @ 3..=10_000) => Ok(runs),
         _ => Err("fewer than 3 pairs have no interval, more than 10,000 no end".to_owned()),
     }
+}
+
+fn parse_variable(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("a variable is written NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 #[cfg(test)]

@@ -97,6 +97,11 @@ impl Footprint {
     }
 }
 
+/// The most that a process has held in memory since it executes what it does.
+pub(crate) fn peak_rss_bytes(pid: i32) -> Option<u64> {
+    kilobytes_of(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmHWM:")
+}
+
 fn rss_bytes(pid: i32) -> Option<u64> {
     kilobytes_of(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmRSS:")
 }

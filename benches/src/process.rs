@@ -1,6 +1,6 @@
 //! Runs a command and says what it and everything that it started has cost.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
@@ -9,13 +9,19 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Pid, Signal, kill_process_group, set_child_subreaper};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group, set_child_subreaper};
 use serde::Serialize;
 
-use crate::memory::{Footprint, Peak};
+use crate::memory::{Footprint, Peak, peak_rss_bytes};
 
 /// How long a command may take.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How long a command may take to stop itself.
+const STOPPING_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Longer than the period of a limit on the CPU.
+const REFILL: Duration = Duration::from_millis(50);
 
 /// What one run of a command has cost.
 #[derive(Debug, Clone, Copy, Serialize)]
@@ -71,6 +77,45 @@ impl Running {
         let spawned = Instant::now();
         let child = command.spawn().with_context(|| format!("failed to start {}", show(command)))?;
         Ok(Running { leader: Pid::from_child(&child), spawned, reaped: false })
+    }
+
+    /// Lets a command go on that has stopped itself; the clock starts anew.
+    ///
+    /// # Errors
+    ///
+    /// If it does not stop within ten seconds.
+    pub fn resume_when_stopped(&mut self) -> Result<()> {
+        let started = Instant::now();
+        while self.state() != Some('T') {
+            ensure!(
+                !self.has_ended() && started.elapsed() < STOPPING_PATIENCE,
+                "the command has ended, or not stopped, before it was to be measured"
+            );
+            thread::sleep(Duration::from_millis(1));
+        }
+        // What it has left of its share of the CPU comes back within a period.
+        thread::sleep(REFILL);
+        self.spawned = Instant::now();
+        kill_process(self.leader, Signal::CONT).context("failed to let the command go on")
+    }
+
+    /// Whether the command itself has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.state(), None | Some('Z' | 'X'))
+    }
+
+    /// The most memory that the command itself has held so far, in bytes.
+    ///
+    /// Not `ru_maxrss`: that begins with what this process held when it started the command.
+    pub fn peak_rss_bytes(&self) -> Option<u64> {
+        peak_rss_bytes(self.leader.as_raw_nonzero().get())
+    }
+
+    /// The letter that `ps` shows.
+    fn state(&self) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.leader.as_raw_nonzero())).ok()?;
+        // The name before it, in parentheses, may have anything in it.
+        stat.rsplit_once(") ")?.1.chars().next()
     }
 
     /// When the spawn began.
@@ -173,7 +218,7 @@ fn show(command: &Command) -> String {
 }
 
 /// The last kilobyte of what was written to a file.
-fn tail(file: &mut File) -> io::Result<String> {
+pub(crate) fn tail(file: &mut File) -> io::Result<String> {
     let length = file.seek(SeekFrom::End(0))?;
     file.seek(SeekFrom::Start(length.saturating_sub(1024)))?;
     let mut bytes = Vec::new();
@@ -218,6 +263,30 @@ mod tests {
         let cost = run(&mut shell(&format!("sh -c '{BUSY}; sleep 60' & sleep 2; exit 0"))).unwrap();
         assert!(cost.cpu_s > 0.01, "{cost:?}");
         assert!(cost.wall_s < 30.0, "{cost:?}");
+    }
+
+    #[test]
+    fn a_command_that_stops_itself_goes_on_and_the_clock_starts_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("done");
+        let mut command = shell("kill -STOP $$; echo >\"$FILE\"; exec sleep 60");
+        let mut running = Running::spawn(command.env("FILE", &file)).unwrap();
+        let spawned = running.spawned();
+        running.resume_when_stopped().unwrap();
+        assert!(running.spawned() > spawned);
+        while !file.exists() {
+            assert!(!running.has_ended());
+            thread::sleep(Duration::from_millis(2));
+        }
+        assert!(running.peak_rss_bytes().unwrap() > 100_000);
+        running.kill().unwrap();
+    }
+
+    #[test]
+    fn a_command_that_ends_instead_of_stopping_is_an_error() {
+        let mut running = Running::spawn(&mut shell("exit 0")).unwrap();
+        assert!(running.resume_when_stopped().is_err());
+        assert!(running.has_ended());
     }
 
     #[test]

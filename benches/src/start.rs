@@ -5,17 +5,15 @@
 //! start of a microVM in it.
 
 use std::fmt;
-use std::io::Read;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde::Serialize;
 
+use crate::emulation::{Call, Emulation, Event, lambda_variables};
 use crate::machine::{Executable, Machine};
 use crate::process::{Cost, Running};
 use crate::stats::{self, Ratio};
@@ -113,86 +111,35 @@ pub fn run(bin_dir: &Path, runs: usize) -> Result<Record> {
 
 /// Starts a function, and kills it when it has asked for its first invocation.
 fn start(executable: &Path, endpoint: Endpoint) -> Result<Cost> {
-    let runtime_api = RuntimeApi::listen()?;
+    let emulation = Emulation::start()?;
     let mut command = Command::new(executable);
     command
         .env_clear()
-        .envs(environment(runtime_api.address, endpoint))
+        .envs(environment(emulation.address(), endpoint))
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let running = Running::spawn(&mut command)?;
     let spawned = running.spawned();
-    let request = runtime_api.first_request();
+    // No invocation is queued, so the request stays without an answer.
+    let event = emulation.next_event(PATIENCE);
     let cost = running.kill()?;
-    let (arrived, head) =
-        request.with_context(|| format!("{} has asked for nothing", executable.display()))?;
-    if !head.starts_with("GET /2018-06-01/runtime/invocation/next ") {
-        bail!("{} has begun with another request: {head}", executable.display());
+    match event {
+        None => bail!("{} has asked for nothing", executable.display()),
+        Some(Event { at, call: Call::Next }) => Ok(Cost { wall_s: (at - spawned).as_secs_f64(), ..cost }),
+        Some(Event { call, .. }) => {
+            bail!("{} has begun with another request: {call:?}", executable.display())
+        }
     }
-    Ok(Cost { wall_s: (arrived - spawned).as_secs_f64(), ..cost })
 }
 
 /// What Lambda sets, as far as a function needs it.
 fn environment(runtime_api: SocketAddr, endpoint: Endpoint) -> Vec<(&'static str, String)> {
-    let mut variables = vec![
-        ("AWS_LAMBDA_RUNTIME_API", runtime_api.to_string()),
-        ("AWS_LAMBDA_FUNCTION_NAME", "pdf2img".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".to_owned()),
-        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "1769".to_owned()),
-        ("AWS_REGION", "eu-central-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
-    ];
+    let mut variables = lambda_variables(runtime_api);
     if endpoint == Endpoint::Http {
         // Nothing is asked of S3 before the first invocation, so that nothing needs to listen.
         variables.push(("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9".to_owned()));
     }
     variables
-}
-
-/// A Runtime API that notes the first request and never answers.
-struct RuntimeApi {
-    address: SocketAddr,
-    requests: Receiver<(Instant, String, TcpStream)>,
-}
-
-impl RuntimeApi {
-    fn listen() -> Result<RuntimeApi> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("failed to listen")?;
-        let address = listener.local_addr().context("failed to learn the port")?;
-        let (send, requests) = mpsc::channel();
-        thread::spawn(move || accept(&listener, &send));
-        Ok(RuntimeApi { address, requests })
-    }
-
-    /// When the first request came, and how it begins.
-    fn first_request(self) -> Option<(Instant, String)> {
-        let (arrived, head, _stream) = self.requests.recv_timeout(PATIENCE).ok()?;
-        Some((arrived, head))
-    }
-}
-
-impl fmt::Debug for RuntimeApi {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RuntimeApi").field("address", &self.address).finish_non_exhaustive()
-    }
-}
-
-/// Takes one connection and reads from it once; a connection that says nothing is passed over.
-fn accept(listener: &TcpListener, requests: &Sender<(Instant, String, TcpStream)>) {
-    while let Ok((mut stream, _)) = listener.accept() {
-        let mut head = [0; 2048];
-        match stream.read(&mut head) {
-            Ok(length) if length > 0 => {
-                let arrived = Instant::now();
-                let head = String::from_utf8_lossy(&head[..length]).into_owned();
-                // Nobody waits any more if the start took too long, which was reported.
-                let _ = requests.send((arrived, head, stream));
-                return;
-            }
-            _ => {}
-        }
-    }
 }
 
 impl Comparison {
@@ -255,7 +202,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::io::Write;
+    use std::net::Ipv4Addr;
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
@@ -268,15 +215,15 @@ mod tests {
         dir
     }
 
-    fn asking_for(path: &str) -> String {
+    fn sending(request: &str) -> String {
         format!(
-            "exec 3<>/dev/tcp/${{AWS_LAMBDA_RUNTIME_API/://}}; printf 'GET {path} HTTP/1.1\\r\\n\\r\\n' >&3; read -r <&3"
+            "exec 3<>/dev/tcp/${{AWS_LAMBDA_RUNTIME_API/://}}; printf '{request} HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n' >&3; read -r <&3"
         )
     }
 
     #[test]
     fn a_start_ends_with_the_request_for_an_invocation() {
-        let dir = script(&format!("sleep 0.2; {}", asking_for("/2018-06-01/runtime/invocation/next")));
+        let dir = script(&format!("sleep 0.2; {}", sending("GET /2018-06-01/runtime/invocation/next")));
         let cost = start(&dir.path().join("bootstrap"), Endpoint::Http).unwrap();
         assert!(cost.wall_s > 0.2 && cost.wall_s < 10.0, "{cost:?}");
         assert!(cost.cpu_s > 0.0, "{cost:?}");
@@ -284,17 +231,9 @@ mod tests {
 
     #[test]
     fn a_start_that_fails_is_an_error_and_not_a_number() {
-        let dir = script(&asking_for("/2018-06-01/runtime/init/error"));
+        let dir = script(&sending("POST /2018-06-01/runtime/init/error"));
         let error = start(&dir.path().join("bootstrap"), Endpoint::Default).unwrap_err();
-        assert!(error.to_string().contains("init/error"), "{error}");
-    }
-
-    #[test]
-    fn a_connection_that_says_nothing_is_passed_over() {
-        let runtime_api = RuntimeApi::listen().unwrap();
-        drop(TcpStream::connect(runtime_api.address).unwrap());
-        TcpStream::connect(runtime_api.address).unwrap().write_all(b"GET /x").unwrap();
-        assert_eq!(runtime_api.first_request().unwrap().1, "GET /x");
+        assert!(error.to_string().contains("InitError"), "{error}");
     }
 
     #[test]

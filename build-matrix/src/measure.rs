@@ -1,5 +1,7 @@
 //! Measures a cell.
 
+pub mod sizes;
+
 use anyhow::{Result, bail};
 
 use crate::record::Measured;

@@ -179,6 +179,9 @@ pub struct Packaged {
 pub struct Measured {
     /// Where, as `pdf2img-bench` describes it.
     pub machine: serde_json::Value,
+    /// The measuring that it is of: only times of one session were taken in turns, and are to be compared closely.
+    #[serde(default)]
+    pub session: String,
     /// The emulator's name and version if the cell does not run on this machine by itself: such times can only be
     /// compared among themselves.
     pub emulated_by: Option<String>,
@@ -186,8 +189,17 @@ pub struct Measured {
     pub sections: BTreeMap<String, u64>,
     /// The bytes of `bootstrap` by crate or C library, largest first, from its symbols.
     pub parts: Vec<(String, u64)>,
+    /// The bytes of what lies beside `bootstrap`, by path: PDFium's library and the worker that loads it.
+    #[serde(default)]
+    pub other_files: BTreeMap<String, u64>,
     /// The start of the function.
     pub start: Start,
+    /// The same with each engine of a cell that has several; the first of them is the default of `start`.
+    #[serde(default)]
+    pub backend_starts: Vec<BackendStart>,
+    /// Further documents in the same process, for cells that are measured beside their experiments.
+    #[serde(default)]
+    pub warm_documents: Vec<WarmDocument>,
     /// The time of pages.
     pub pages: Vec<Pages>,
     /// Starts and pages with a share of the CPU as Lambda gives it for an amount of memory.
@@ -197,10 +209,13 @@ pub struct Measured {
 }
 
 /// Starts of the function against an emulated Runtime API and S3 on the same machine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Start {
     /// The document that was sent.
     pub document: String,
+    /// How many pages it has.
+    #[serde(default)]
+    pub pages: u32,
     /// From the spawn to the first request for an invocation, in seconds of wall clock.
     pub first_next_s: Vec<f64>,
     /// From the spawn until S3 has the first image, in seconds.
@@ -215,6 +230,26 @@ pub struct Start {
     pub cold_cache_first_next_s: Vec<f64>,
 }
 
+/// Starts with one engine of several.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackendStart {
+    /// The engine.
+    pub backend: String,
+    /// The starts.
+    pub start: Start,
+}
+
+/// Documents that a function with one worker gets after its first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WarmDocument {
+    /// The document's name in the corpus.
+    pub document: String,
+    /// How many pages it has.
+    pub pages: u32,
+    /// From the request for the invocation to its answer, in seconds.
+    pub wall_s: Vec<f64>,
+}
+
 /// The time that pages of a document take in one format, drawing and encoding.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pages {
@@ -226,6 +261,9 @@ pub struct Pages {
     pub format: String,
     /// Pages of the document.
     pub pages: u32,
+    /// The bytes of all images.
+    #[serde(default)]
+    pub bytes: u64,
     /// Wall-clock seconds of the whole document, one for each run.
     pub wall_s: Vec<f64>,
     /// CPU seconds of the whole document, one for each run.
@@ -241,6 +279,12 @@ pub struct MemorySize {
     pub cpus: f64,
     /// How the share was enforced, such as `cgroup cpu.max`.
     pub method: String,
+    /// The document that was sent.
+    #[serde(default)]
+    pub document: String,
+    /// How many pages it has.
+    #[serde(default)]
+    pub pages: u32,
     /// From the spawn to the first request for an invocation, in seconds.
     pub first_next_s: Vec<f64>,
     /// From the spawn until the invocation is answered, in seconds.

@@ -49,6 +49,13 @@ pub fn in_turn<T, E>(
         .collect()
 }
 
+/// The order of many sides that run in turn: there and back again, as [`in_turn`] does it with two.
+pub fn turns(sides: usize, rounds: usize) -> impl Iterator<Item = usize> {
+    (0..rounds).flat_map(move |round| {
+        (0..sides).map(move |side| if round % 2 == 0 { side } else { sides - 1 - side })
+    })
+}
+
 /// How many times one side is the other, and how sure that is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Ratio {
@@ -167,6 +174,12 @@ mod tests {
         };
         assert_eq!(in_turn(3, side('A'), side('B')), Ok(vec![('A', 'B'); 3]));
         assert_eq!(*order.borrow(), "ABBAAB");
+    }
+
+    #[test]
+    fn many_sides_run_there_and_back_again() {
+        assert_eq!(turns(3, 3).collect::<Vec<_>>(), [0, 1, 2, 2, 1, 0, 0, 1, 2]);
+        assert_eq!(turns(0, 3).count(), 0);
     }
 
     #[test]

@@ -13,7 +13,7 @@ main() {
     check_linters "$scratch"
 
     # actionlint gives shellcheck what is in `run:`.
-    actionlint
+    actionlint .github/workflows/*.yml
     security .github
     shellcheck .ci/run scripts/*.sh
     mapfile -t containerfiles < <(find deploy -name 'Containerfile*' ! -name '*ignore')

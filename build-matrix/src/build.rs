@@ -64,6 +64,8 @@ pub fn build(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> {
 struct Target {
     triple: String,
     glibc: Option<String>,
+    /// Flags for rustc that everything for this machine is compiled with.
+    rust_flags: String,
     experiment: Option<crate::matrix::Experiment>,
 }
 
@@ -85,6 +87,7 @@ impl Target {
         Target {
             triple: format!("{}-unknown-linux-gnu", cell.machine(matrix)),
             glibc: Some(matrix.glibc.pdfium_worker_floor.clone()),
+            rust_flags: matrix.arch[&cell.arch].rust_flags.clone(),
             experiment: None,
         }
     }
@@ -218,6 +221,8 @@ fn environment(
         ("CARGO_TERM_PROGRESS_WHEN".to_owned(), "never".into()),
         ("CARGO_TERM_COLOR".to_owned(), "never".into()),
     ];
+    // They take the place of those in `.cargo/config.toml`; the last of a kind holds.
+    rust_flags.extend(target.rust_flags.split_whitespace().map(str::to_owned));
     if let Some(experiment) = &target.experiment {
         rust_flags.extend(experiment.rust_flags.split_whitespace().map(str::to_owned));
         c_flags.extend(experiment.c_flags.split_whitespace().map(str::to_owned));
@@ -298,20 +303,23 @@ mod tests {
     #[test]
     fn the_folders_of_this_machine_are_named_away_for_both_compilers() {
         let layout = Layout::new("/home/me/pdf2img".into(), "/tmp/target".into());
-        let target = target("mupdf-musl-static-arm64-system+avx2");
+        let target = target("mupdf-musl-static-amd64-system+avx2");
         let variables = environment(&layout, &tools(), &target, Path::new("/tmp/target/x")).unwrap();
         let value = |name: &str| {
             let found = variables.iter().find(|(it, _)| it == name);
             found.unwrap_or_else(|| panic!("{name} is not set")).1.to_str().unwrap().to_owned()
         };
-        let c_flags = value("CFLAGS_aarch64_unknown_linux_musl");
+        let c_flags = value("CFLAGS_x86_64_unknown_linux_musl");
         for flag in ["-ffile-prefix-map=/home/me/pdf2img=/pdf2img", "-march=x86_64_v3"] {
             assert!(c_flags.split(' ').any(|it| it == flag), "{c_flags}");
         }
         let rust_flags = value("CARGO_ENCODED_RUSTFLAGS");
-        for flag in ["--remap-path-prefix=/home/me/.cargo=/cargo", "-Ctarget-cpu=x86-64-v3"] {
-            assert!(rust_flags.split('\x1f').any(|it| it == flag), "{rust_flags}");
-        }
+        let rust_flags: Vec<_> = rust_flags.split('\x1f').collect();
+        assert!(rust_flags.contains(&"--remap-path-prefix=/home/me/.cargo=/cargo"), "{rust_flags:?}");
+        assert!(
+            rust_flags.ends_with(&["-Ctarget-cpu=x86-64-v2", "-Ctarget-cpu=x86-64-v3"]),
+            "{rust_flags:?}"
+        );
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub struct Libc {
 
 /// An architecture.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Arch {
     /// As `uname -m` and Rust's targets name it.
     pub machine: String,
@@ -96,6 +96,9 @@ pub struct Arch {
     pub runner: String,
     /// CPU models of qemu that a cell has to run on.
     pub cpus: Vec<String>,
+    /// Flags for rustc: which instructions it may use.
+    #[serde(default)]
+    pub rust_flags: String,
 }
 
 /// An allocator.
@@ -340,6 +343,16 @@ mod tests {
         let text = include_str!("../matrix.toml").replacen("libc = \"glibc-dynamic\"", "libc = \"glibc\"", 1);
         let error = Matrix::parse(&text).unwrap_err().to_string();
         assert!(error.contains("the libc glibc, which is not defined"), "{error}");
+    }
+
+    #[test]
+    fn a_cell_may_use_the_instructions_that_every_other_build_may() {
+        let config: toml::Table = toml::from_str(include_str!("../../.cargo/config.toml")).unwrap();
+        let (target, flags) = config["target"].as_table().unwrap().iter().next().unwrap();
+        assert!(target.contains("x86_64"), "{target}");
+        let flags: String =
+            flags["rustflags"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+        assert_eq!(Matrix::of_this_workspace().unwrap().arch["amd64"].rust_flags, flags);
     }
 
     #[test]

@@ -14,6 +14,7 @@ Installs what building, testing and the demo need. Parts, default `tools`:
           the same for another machine, which cross builds need
   tools   pdfium, the musl target, and a Python environment with zig, cargo-zigbuild and aws
   bench   tools, and the programs that the benchmarks compare with (apt)
+  matrix  build, and the emulators on which the build matrix is proven (apt)
 
 --print-path prints the directory of the Python environment's programs, and installs nothing.
 --print-pdfium prints the path of PDFium's library, for this machine or another, and installs nothing.
@@ -24,6 +25,8 @@ BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
+# qemu emulates a CPU; proot has it follow a program that starts another.
+MATRIX_PACKAGES=(proot qemu-user-static)
 MUSL_TARGET=x86_64-unknown-linux-musl
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -40,6 +43,7 @@ main() {
             pdfium-*) packages+=("${PDFIUM_PACKAGES[@]}"); pdfium_archs+=("${part#pdfium-}") ;;
             tools) packages+=("${TOOLS_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
             bench) packages+=("${TOOLS_PACKAGES[@]}" "${BENCH_PACKAGES[@]}"); with_tools=1; pdfium_archs+=("$(machine)") ;;
+            matrix) packages+=("${MATRIX_PACKAGES[@]}" "libc6-$(other_machine)-cross" "libgcc-s1-$(other_machine)-cross") ;;
             --print-path) tools_bin; return ;;
             --print-pdfium) pdfium_library "${2:-$(machine)}"; return ;;
             -h | --help) usage; return ;;
@@ -198,6 +202,14 @@ pdfium_pin() {
 
 machine() {
     uname -m
+}
+
+# The machine of the matrix that this one is not, as Debian names it.
+other_machine() {
+    case "$(machine)" in
+        x86_64) echo arm64 ;;
+        *) echo amd64 ;;
+    esac
 }
 
 note() {

@@ -100,19 +100,19 @@ pub(super) fn check(
             continue;
         };
         if !matches!(linkage, Linkage::Library(_)) {
-            findings.note("mode", &place, executable_mode(file.mode));
+            findings.note(&place, "mode", executable_mode(file.mode));
         }
         match Elf::parse(&file.bytes) {
             Ok(elf) => check_elf(findings, &place, &elf, cell.machine(matrix), &linkage, files),
             Err(error) => findings.fault(&place, format_args!("{error:#}")),
         }
-        findings.note("MuPDF", &place, contains_mupdf(&file.bytes, has_mupdf, &cell.engines));
+        findings.note(&place, "MuPDF", contains_mupdf(&file.bytes, has_mupdf, &cell.engines));
     }
     if cell.has_pdfium(matrix) {
         let place = format!("{}/{PDFIUM_LICENCES}", package.name());
         let texts =
             files.iter().filter(|(path, it)| path.starts_with(PDFIUM_LICENCES) && !it.bytes.is_empty());
-        findings.note("licence texts", &place, match texts.count() {
+        findings.note(&place, "licence texts", match texts.count() {
             0 => Err("PDFium's licences are missing, and it may not be passed on without them; scripts/add-pdfium.sh copies them"),
             count => Ok(format!("{count} texts")),
         });
@@ -152,11 +152,11 @@ pub(super) fn check_elf(
     linkage: &Linkage,
     files: &PackageFiles,
 ) {
-    findings.note("machine", place, is_for(elf, machine));
-    findings.note("linkage", place, is_linked(elf, machine, linkage));
+    findings.note(place, "machine", is_for(elf, machine));
+    findings.note(place, "linkage", is_linked(elf, machine, linkage));
     findings.note(
-        "stack",
         place,
+        "stack",
         match elf.executable_stack {
             Some(false) => Ok("not executable".to_owned()),
             Some(true) => {
@@ -166,8 +166,8 @@ pub(super) fn check_elf(
         },
     );
     if let Linkage::Dynamic(floor) | Linkage::Library(floor) = linkage {
-        findings.note("libraries", place, finds_libraries(elf, files));
-        findings.note("highest glibc", place, runs_on(elf, floor));
+        findings.note(place, "libraries", finds_libraries(elf, files));
+        findings.note(place, "highest glibc", runs_on(elf, floor));
     }
 }
 

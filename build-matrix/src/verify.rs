@@ -59,6 +59,7 @@ pub fn verify(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> 
 fn verify_cell(matrix: &Matrix, layout: &Layout, cell: &Cell) -> Result<Verified> {
     let mut findings = Findings::default();
     let mut runs_here = true;
+    let mut packages = Vec::new();
     for (package, directory) in
         [(Package::Lambda, layout.lambda(cell)), (Package::Command, layout.command(cell))]
     {
@@ -69,6 +70,19 @@ fn verify_cell(matrix: &Matrix, layout: &Layout, cell: &Cell) -> Result<Verified
         contents::check(&mut findings, matrix, cell, package, &files)?;
         // A file that is missing or for another machine was complained of; running it says nothing new.
         runs_here &= contents::executables_are_for(&files, package, cell.machine(matrix));
+        packages.push(files);
+    }
+    if let [lambda, command] = packages.as_slice() {
+        // `bootstrap` is run from the one and the rest from the other, which has to do for both.
+        for (path, file) in lambda.iter() {
+            match command.get(path) {
+                Some(other) if other.bytes == file.bytes => {}
+                _ => findings.fault(
+                    format_args!("command/{path}"),
+                    "it is not the same as in lambda/; build the cell again",
+                ),
+            }
+        }
     }
     if runs_here {
         runs::check(&mut findings, matrix, layout, cell)?;

@@ -203,7 +203,8 @@ fn all_that_is_missing_for_pdfium_is_named_at_once() {
     for (fault, part) in faults.iter().zip(missing) {
         assert!(fault.contains(part), "{fault}");
     }
-    specimen(folder.path(), "pdfium-worker", &[]);
+    let worker = specimen(folder.path(), "pdfium-worker", &[]);
+    fs::set_permissions(worker, Permissions::from_mode(0o755)).unwrap();
     fs::create_dir_all(folder.path().join("lib/pdfium-licenses")).unwrap();
     fs::write(folder.path().join("lib/pdfium-licenses/LICENSE"), "text").unwrap();
     specimen(&folder.path().join("lib"), "libpdfium.so", &["-shared", "-fPIC"]);
@@ -221,6 +222,21 @@ fn a_cell_that_was_not_built_is_told_how() {
     let cell = cell(&matrix, "hayro", "musl-static");
     let error = verify_cell(&matrix, &layout, &cell).unwrap_err().to_string();
     assert!(error.ends_with(&format!("build it first: build-matrix build {cell}")), "{error}");
+}
+
+#[test]
+fn two_packages_with_different_functions_are_refused() {
+    let matrix = Matrix::of_this_workspace().unwrap();
+    let (folder, other) = (package(&[]), package(&["-O3"]));
+    let layout = Layout::new(folder.path().to_owned(), folder.path().join("target"));
+    let cell = cell(&matrix, "hayro", "musl-static");
+    for (directory, from) in [(layout.lambda(&cell), &folder), (layout.command(&cell), &other)] {
+        fs::create_dir_all(&directory).unwrap();
+        fs::copy(from.path().join("bootstrap"), directory.join("bootstrap")).unwrap();
+    }
+    let error = verify_cell(&matrix, &layout, &cell).unwrap_err().to_string();
+    assert!(error.contains("command/bootstrap: it is not the same as in lambda/"), "{error}");
+    assert!(error.contains("command/pdf2img: it is missing"), "{error}");
 }
 
 #[test]

@@ -7,7 +7,7 @@
 //! - `runs`: what is run on which CPU, and with what it is compared;
 //! - `start`: `bootstrap` asks the Runtime API for work;
 //! - `pictures`: `pdf2img` draws documents with each engine as a native build draws them;
-//! - [`archive`]: a zip holds what has been proven.
+//! - [`archive()`]: a zip holds what has been proven.
 //!
 //! Whether a library has newer instructions *somewhere* is not asked: some choose at run time, and have them
 //! rightly. What runs on an old CPU without meeting one has been chosen well.

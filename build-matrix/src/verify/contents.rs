@@ -90,6 +90,8 @@ pub(super) fn check(
         }
         wanted.push((PDFIUM_LIBRARY, Linkage::Library(pdfium_floor), false));
     }
+    let licence = &matrix.engines[&cell.engines].licence;
+    findings.note(package.name(), "licence", named_rightly(licence, has_mupdf));
     for (path, linkage, has_mupdf) in wanted {
         let place = format!("{}/{path}", package.name());
         let Some(file) = files.get(path) else {
@@ -244,6 +246,17 @@ fn runs_on(elf: &Elf, floor: &GlibcVersion) -> Result<String, String> {
         )),
         Some(version) => Ok(format!("{version}, at most {floor}")),
         None => Ok("none".to_owned()),
+    }
+}
+
+/// Whether a licence is that of the engines: with MuPDF the whole is under the AGPL, and without it is not.
+fn named_rightly(licence: &str, has_mupdf: bool) -> Result<&str, String> {
+    match (has_mupdf, licence.contains("AGPL-3.0")) {
+        (true, true) | (false, false) => Ok(licence),
+        (true, false) => {
+            Err(format!("matrix.toml says {licence}, and a build with MuPDF is under the AGPL-3.0"))
+        }
+        (false, true) => Err(format!("matrix.toml says {licence}, and nothing in it asks for the AGPL-3.0")),
     }
 }
 

@@ -163,10 +163,13 @@ fn package(flags: &[&str]) -> TempDir {
 }
 
 fn faults_in(folder: &Path, engines: &str, libc: &str) -> Vec<String> {
-    let matrix = Matrix::of_this_workspace().unwrap();
+    faults_by(&Matrix::of_this_workspace().unwrap(), folder, engines, libc)
+}
+
+fn faults_by(matrix: &Matrix, folder: &Path, engines: &str, libc: &str) -> Vec<String> {
     let files = PackageFiles::of_directory(folder).unwrap();
     let mut findings = Findings::default();
-    contents::check(&mut findings, &matrix, &cell(&matrix, engines, libc), Package::Lambda, &files).unwrap();
+    contents::check(&mut findings, matrix, &cell(matrix, engines, libc), Package::Lambda, &files).unwrap();
     findings.faults().to_vec()
 }
 
@@ -188,6 +191,21 @@ fn mupdf_is_found_in_a_permissive_cell_and_missed_in_one_of_its_own() {
     assert_eq!(faults_in(without.path(), "hayro", "musl-static"), [""; 0]);
     assert_only_fault(&faults_in(with.path(), "hayro", "musl-static"), "MuPDF is inside");
     assert_only_fault(&faults_in(without.path(), "mupdf", "musl-static"), "MuPDF is not inside");
+}
+
+#[test]
+fn a_licence_that_is_not_that_of_the_engines_is_refused() {
+    let mut matrix = Matrix::of_this_workspace().unwrap();
+    let folder = package(&[]);
+    assert_eq!(faults_by(&matrix, folder.path(), "hayro", "musl-static"), [""; 0]);
+    matrix.engines.get_mut("hayro").unwrap().licence = "AGPL-3.0-or-later".to_owned();
+    assert_only_fault(
+        &faults_by(&matrix, folder.path(), "hayro", "musl-static"),
+        "nothing in it asks for the AGPL",
+    );
+    let folder = package(&["-DMUPDF"]);
+    matrix.engines.get_mut("mupdf").unwrap().licence = "MIT".to_owned();
+    assert_only_fault(&faults_by(&matrix, folder.path(), "mupdf", "musl-static"), "is under the AGPL-3.0");
 }
 
 #[test]

@@ -48,7 +48,7 @@ demo: ## Build, start S3 and Lambda on this machine, upload the corpus, show wha
 
 .PHONY: test
 test: ## Check format and lints, run all tests, build the documentation, check the corpus
-	@scripts/setup.sh build pdfium
+	@scripts/setup.sh build pdfium matrix
 	@$(MAKE) lint
 	@$(MAKE) run-tests
 	@echo '== documentation'

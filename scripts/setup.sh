@@ -29,6 +29,7 @@ TEXT
 BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
+# qemu emulates a CPU; proot has it follow a program that starts another.
 MATRIX_PACKAGES=(libc6-arm64-cross libgcc-s1-arm64-cross proot qemu-user-static)
 LINT_PACKAGES=(nodejs python3-pip python3-venv unzip)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)

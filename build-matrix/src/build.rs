@@ -74,6 +74,7 @@ impl Target {
         Ok(Target {
             triple: cell.triple(matrix),
             glibc: (!cell.is_static(matrix)).then(|| matrix.glibc.floor.clone()),
+            rust_flags: matrix.arch[&cell.arch].rust_flags.clone(),
             experiment: cell
                 .experiment
                 .as_deref()

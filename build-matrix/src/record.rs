@@ -159,7 +159,7 @@ pub struct Verified {
 /// Something that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was looked at, such as `machine of bootstrap`.
+    /// What was looked at, such as `lambda/bootstrap: machine`.
     pub name: String,
     /// What was seen, such as `aarch64`.
     pub seen: String,

@@ -30,9 +30,9 @@ pub fn archive(matrix: &Matrix, cell: &Cell, zip: &Path) -> Result<Vec<Check>> {
     let mut findings = Findings::default();
     let bytes = fs::metadata(zip).with_context(|| format!("failed to open {}", zip.display()))?.len();
     let limits = &matrix.limits;
-    findings.note("size", "the zip", within(bytes, limits.zipped_bytes, "zipped"));
+    findings.note("the zip", "size", within(bytes, limits.zipped_bytes, "zipped"));
     let files = PackageFiles::of_zip(zip, limits.unzipped_bytes)?;
-    findings.note("size", "all files", within(files.bytes(), limits.unzipped_bytes, "unzipped"));
+    findings.note("all files", "size", within(files.bytes(), limits.unzipped_bytes, "unzipped"));
     contents::check(&mut findings, matrix, cell, Package::Lambda, &files)?;
     let licence = &matrix.engines[&cell.engines].licence;
     for (name, line) in LICENCES.iter().filter(|(name, _)| licence.contains(name)) {
@@ -42,7 +42,7 @@ pub fn archive(matrix: &Matrix, cell: &Cell, zip: &Path) -> Result<Vec<Check>> {
         let outcome = found.map(|(path, _)| path.to_owned()).ok_or_else(|| {
             format!("it is {licence}, and no file of the zip has the text of {name}; a package needs LICENSE beside bootstrap")
         });
-        findings.note(&format!("licence text {name}"), "the zip", outcome);
+        findings.note("the zip", format_args!("text of {name}"), outcome);
     }
     findings.into_checks().with_context(|| format!("{} is not what {cell} has to be", zip.display()))
 }

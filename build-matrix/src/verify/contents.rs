@@ -90,6 +90,8 @@ pub(super) fn check(
         }
         wanted.push((PDFIUM_LIBRARY, Linkage::Library(pdfium_floor), false));
     }
+    let licence = &matrix.engines[&cell.engines].licence;
+    findings.note(package.name(), "licence", named_rightly(licence, has_mupdf));
     for (path, linkage, has_mupdf) in wanted {
         let place = format!("{}/{path}", package.name());
         let Some(file) = files.get(path) else {
@@ -100,19 +102,19 @@ pub(super) fn check(
             continue;
         };
         if !matches!(linkage, Linkage::Library(_)) {
-            findings.note("mode", &place, executable_mode(file.mode));
+            findings.note(&place, "mode", executable_mode(file.mode));
         }
         match Elf::parse(&file.bytes) {
             Ok(elf) => check_elf(findings, &place, &elf, cell.machine(matrix), &linkage, files),
             Err(error) => findings.fault(&place, format_args!("{error:#}")),
         }
-        findings.note("MuPDF", &place, contains_mupdf(&file.bytes, has_mupdf, &cell.engines));
+        findings.note(&place, "MuPDF", contains_mupdf(&file.bytes, has_mupdf, &cell.engines));
     }
     if cell.has_pdfium(matrix) {
         let place = format!("{}/{PDFIUM_LICENCES}", package.name());
         let texts =
             files.iter().filter(|(path, it)| path.starts_with(PDFIUM_LICENCES) && !it.bytes.is_empty());
-        findings.note("licence texts", &place, match texts.count() {
+        findings.note(&place, "licence texts", match texts.count() {
             0 => Err("PDFium's licences are missing, and it may not be passed on without them; scripts/add-pdfium.sh copies them"),
             count => Ok(format!("{count} texts")),
         });
@@ -152,11 +154,11 @@ pub(super) fn check_elf(
     linkage: &Linkage,
     files: &PackageFiles,
 ) {
-    findings.note("machine", place, is_for(elf, machine));
-    findings.note("linkage", place, is_linked(elf, machine, linkage));
+    findings.note(place, "machine", is_for(elf, machine));
+    findings.note(place, "linkage", is_linked(elf, machine, linkage));
     findings.note(
-        "stack",
         place,
+        "stack",
         match elf.executable_stack {
             Some(false) => Ok("not executable".to_owned()),
             Some(true) => {
@@ -166,8 +168,8 @@ pub(super) fn check_elf(
         },
     );
     if let Linkage::Dynamic(floor) | Linkage::Library(floor) = linkage {
-        findings.note("libraries", place, finds_libraries(elf, files));
-        findings.note("highest glibc", place, runs_on(elf, floor));
+        findings.note(place, "libraries", finds_libraries(elf, files));
+        findings.note(place, "highest glibc", runs_on(elf, floor));
     }
 }
 
@@ -244,6 +246,17 @@ fn runs_on(elf: &Elf, floor: &GlibcVersion) -> Result<String, String> {
         )),
         Some(version) => Ok(format!("{version}, at most {floor}")),
         None => Ok("none".to_owned()),
+    }
+}
+
+/// Whether a licence is that of the engines: with MuPDF the whole is under the AGPL, and without it is not.
+fn named_rightly(licence: &str, has_mupdf: bool) -> Result<&str, String> {
+    match (has_mupdf, licence.contains("AGPL-3.0")) {
+        (true, true) | (false, false) => Ok(licence),
+        (true, false) => {
+            Err(format!("matrix.toml says {licence}, and a build with MuPDF is under the AGPL-3.0"))
+        }
+        (false, true) => Err(format!("matrix.toml says {licence}, and nothing in it asks for the AGPL-3.0")),
     }
 }
 

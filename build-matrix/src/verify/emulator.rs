@@ -53,8 +53,12 @@ impl Cpu {
         if let Some(path) = std::env::var_os("PATH") {
             command.env("PATH", path);
         }
-        // Without it, proot runs what is of this machine's architecture without qemu.
-        command.env("PROOT_FORCE_FOREIGN_BINARY", "1");
+        if *self != Cpu::Native {
+            // Without it, proot runs what is of this machine's architecture without qemu.
+            command.env("PROOT_FORCE_FOREIGN_BINARY", "1");
+            // proot's own filter gains nothing that could be measured, and not every kernel takes it.
+            command.env("PROOT_NO_SECCOMP", "1");
+        }
         command
     }
 

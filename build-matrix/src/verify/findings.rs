@@ -14,9 +14,9 @@ pub(super) struct Findings {
 }
 
 impl Findings {
-    /// Notes something that holds.
-    pub(super) fn holds(&mut self, name: impl Into<String>, seen: impl Into<String>) {
-        self.checks.push(Check { name: name.into(), seen: seen.into() });
+    /// Notes something that holds: where, what was looked at, and what was seen.
+    pub(super) fn holds(&mut self, place: impl Display, name: impl Display, seen: impl Into<String>) {
+        self.checks.push(Check { name: format!("{place}: {name}"), seen: seen.into() });
     }
 
     /// Notes something that is wrong: where, and what.
@@ -25,9 +25,14 @@ impl Findings {
     }
 
     /// Notes what was seen, or why it is wrong.
-    pub(super) fn note<E: Display>(&mut self, name: &str, place: &str, outcome: Result<String, E>) {
+    pub(super) fn note<E: Display>(
+        &mut self,
+        place: impl Display,
+        name: impl Display,
+        outcome: Result<impl Into<String>, E>,
+    ) {
         match outcome {
-            Ok(seen) => self.holds(format!("{name} of {place}"), seen),
+            Ok(seen) => self.holds(place, name, seen),
             // The whole chain of causes, where there is one.
             Err(what) => self.fault(place, format_args!("{what:#}")),
         }

@@ -13,6 +13,7 @@ export PDF2IMG_PDFIUM_LIBRARY ?= $(shell scripts/setup.sh --print-pdfium)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TOOLS = $(shell scripts/setup.sh --print-path)
+LINT_TOOLS = $(shell scripts/setup.sh --print-lint-path)
 MUSL := x86_64-unknown-linux-musl
 GNU := x86_64-unknown-linux-gnu
 WITH_PDFIUM = $(filter pdfium all-engines,$(subst $(comma),$(space),$(FEATURES)))
@@ -23,6 +24,9 @@ space := $(subst ,, )
 
 # make build, build-musl: which engines are in, by the names of cargo features.
 FEATURES ?= mupdf
+# make test-container: the cell of CELL, or that of this machine. make deploy: the zip of CELL, or one by its path.
+CONTAINER_CELL = $(or $(CELL),mupdf-musl-static-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)-system)
+ZIP ?=
 # make demo: the engine, another function, a directory to keep.
 BACKEND ?= mupdf
 BOOTSTRAP ?=
@@ -34,7 +38,7 @@ ARGS ?=
 
 .PHONY: help
 help: ## List these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Build, start S3 and Lambda on this machine, upload the corpus, show what came of it
@@ -46,13 +50,14 @@ test: ## Check format and lints, run all tests, build the documentation, check t
 	@scripts/setup.sh build pdfium
 	@$(MAKE) lint
 	@$(MAKE) run-tests
+	@$(MAKE) test-deploy
 	@echo '== documentation'
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --lib --no-deps --locked --quiet
 	@echo '== corpus'
 	cargo run -p corpus --locked --quiet -- check
 
 .PHONY: lint
-lint: ## Check format and lints
+lint: lint-deploy ## Check format and lints
 	@echo '== format'
 	cargo fmt --all --check
 	@echo '== lints'
@@ -60,6 +65,14 @@ lint: ## Check format and lints
 	@echo '== builds without MuPDF'
 	scripts/check-permissive.sh
 	cargo check --locked -p pdf2img -p pdf2img-cli --no-default-features --features pdf2img/hayro,pdf2img-cli/hayro
+
+.PHONY: lint-deploy
+lint-deploy:
+	@scripts/setup.sh lint
+	@echo '== what deploys'
+	$(LINT_TOOLS)/cfn-lint deploy/sam/template.yaml
+	$(LINT_TOOLS)/yamllint --strict --config-file deploy/.yamllint deploy/buildspec.yml deploy/sam/template.yaml
+	PATH="$(LINT_TOOLS):$$PATH" $(LINT_TOOLS)/python -m pytest deploy/tests -k 'template or terraform or buildspec'
 
 .PHONY: run-tests
 run-tests:
@@ -71,6 +84,23 @@ run-tests:
 	fi
 	@echo '== documentation tests'
 	cargo test --workspace --all-features --locked --doc --quiet
+
+# It needs the function and the command: those of a cell, or what the other tests have built.
+.PHONY: test-deploy
+test-deploy: ## Test what deploys: templates, deploy.sh, examples, the policy of the role
+	@scripts/setup.sh lint
+	@ls $(TARGET_DIR)/{command/*,release,debug}/pdf2img >/dev/null 2>&1 || cargo build --workspace --all-features --locked --bins
+	PATH="$(LINT_TOOLS):$$PATH" $(LINT_TOOLS)/python -m pytest deploy/tests
+
+# Not part of `make test`: it needs root and mounts, which continuous integration may refuse.
+.PHONY: test-container
+test-container: ## Build the image of a static cell, run the function from its root file system: CELL=…
+	@scripts/setup.sh lint
+	deploy/test-container.sh '$(TARGET_DIR)/lambda/$(CONTAINER_CELL)' '$(TARGET_DIR)/command/$(CONTAINER_CELL)/pdf2img'
+
+.PHONY: deploy
+deploy: ## Deploy a zip to AWS, and make what it needs: ZIP=… or CELL=…, ARGS='--event-source sqs'
+	deploy/deploy.sh $(if $(ZIP),--zip '$(ZIP)',$(if $(CELL),--cell '$(CELL)')) $(ARGS)
 
 .PHONY: build
 build: ## Build the function and the command for this machine, optimised: FEATURES=all-engines

@@ -89,7 +89,9 @@ run-tests:
 .PHONY: test-deploy
 test-deploy: ## Test what deploys: templates, deploy.sh, examples, the policy of the role
 	@scripts/setup.sh lint
-	@ls $(TARGET_DIR)/{command/*,release,debug}/pdf2img >/dev/null 2>&1 || cargo build --workspace --all-features --locked --bins
+	@for place in command/$(CONTAINER_CELL) release debug; do \
+		[ ! -x $(TARGET_DIR)/$$place/pdf2img ] || exit 0; \
+	done; cargo build --workspace --all-features --locked --bins
 	PATH="$(LINT_TOOLS):$$PATH" $(LINT_TOOLS)/python -m pytest deploy/tests
 
 # Not part of `make test`: it needs root and mounts, which continuous integration may refuse.

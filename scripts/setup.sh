@@ -25,7 +25,7 @@ TEXT
 BUILD_PACKAGES=(build-essential ca-certificates git nasm python3)
 PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
-LINT_PACKAGES=(nodejs python3-pip python3-venv unzip)
+LINT_PACKAGES=(nodejs python3-pip python3-venv)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
 MUSL_TARGET=x86_64-unknown-linux-musl
 

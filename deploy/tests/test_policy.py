@@ -45,7 +45,8 @@ def scenario(aws, bootstrap, pdf, tmp_path, translated):
 
 def event(put: dict) -> dict:
     """What S3 sends of the upload."""
-    described = {"key": "inbox/report.pdf", "size": 1000, "eTag": put["ETag"].strip('"'), "sequencer": "0055AED6DCD90281E5"}
+    etag = put["ETag"].strip('"')
+    described = {"key": "inbox/report.pdf", "size": 1000, "eTag": etag, "sequencer": "0055AED6DCD90281E5"}
     if "VersionId" in put:
         described["versionId"] = put["VersionId"]
     return {

@@ -13,6 +13,7 @@ export PDF2IMG_PDFIUM_LIBRARY ?= $(shell scripts/setup.sh --print-pdfium)
 
 TARGET_DIR := $(or $(CARGO_TARGET_DIR),target)
 TOOLS = $(shell scripts/setup.sh --print-path)
+LINT_TOOLS = $(shell scripts/setup.sh --print-lint-path)
 MUSL := x86_64-unknown-linux-musl
 GNU := x86_64-unknown-linux-gnu
 WITH_PDFIUM = $(filter pdfium all-engines,$(subst $(comma),$(space),$(FEATURES)))
@@ -23,11 +24,14 @@ space := $(subst ,, )
 
 # make build, build-docker: which engines are in, by the names of cargo features.
 FEATURES ?= mupdf
-# make build-zig: the cell of the build matrix. make matrix: which cells, by names or patterns; none for the default ones.
+# make build-zig, deploy, test-container: the cell of the build matrix.
 CELL ?= mupdf-musl-static-$(if $(filter aarch64 arm64,$(shell uname -m)),arm64,amd64)-system
+# make matrix: which cells, by names or patterns; none for the default ones.
 CELLS ?=
 # make build-docker: what builds images, docker or podman.
 DOCKER ?= docker
+# make deploy: a zip by its path, in place of that of CELL.
+ZIP ?=
 # make demo: the engine, another function, a directory to keep.
 BACKEND ?= mupdf
 BOOTSTRAP ?=
@@ -51,13 +55,14 @@ test: ## Check format and lints, run all tests, build the documentation, check t
 	@scripts/setup.sh build pdfium matrix
 	@$(MAKE) lint
 	@$(MAKE) run-tests
+	@$(MAKE) test-deploy
 	@echo '== documentation'
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --lib --no-deps --locked --quiet
 	@echo '== corpus'
 	cargo run -p corpus --locked --quiet -- check
 
 .PHONY: lint
-lint: ## Check format and lints
+lint: lint-deploy ## Check format and lints
 	@echo '== format'
 	cargo fmt --all --check
 	@echo '== lints'
@@ -75,6 +80,14 @@ lint-workflows: ## Check the workflows, the scripts and the container files alon
 	@echo '== workflows, scripts, container files'
 	scripts/check-workflows.sh
 
+.PHONY: lint-deploy
+lint-deploy:
+	@scripts/setup.sh lint
+	@echo '== what deploys'
+	$(LINT_TOOLS)/cfn-lint deploy/sam/template.yaml
+	$(LINT_TOOLS)/yamllint --strict --config-file deploy/.yamllint deploy/buildspec.yml deploy/sam/template.yaml
+	PATH="$(LINT_TOOLS):$$PATH" $(LINT_TOOLS)/python -m pytest $(addprefix deploy/tests/test_,template.py terraform.py buildspec.py)
+
 .PHONY: run-tests
 run-tests:
 	@echo '== tests'
@@ -85,6 +98,25 @@ run-tests:
 	fi
 	@echo '== documentation tests'
 	cargo test --workspace --all-features --locked --doc --quiet
+
+# It needs the function and the command: those of a cell, or what the other tests have built.
+.PHONY: test-deploy
+test-deploy: ## Test what deploys: templates, deploy.sh, examples, the policy of the role
+	@scripts/setup.sh lint
+	@for place in command/$(CELL) release debug; do \
+		[ ! -x $(TARGET_DIR)/$$place/pdf2img ] || exit 0; \
+	done; cargo build --workspace --all-features --locked --bins
+	PATH="$(LINT_TOOLS):$$PATH" $(LINT_TOOLS)/python -m pytest deploy/tests
+
+# Not part of `make test`: it needs root and mounts, which continuous integration may refuse.
+.PHONY: test-container
+test-container: ## Build the image of a static cell, run the function from its root file system: CELL=…
+	@scripts/setup.sh lint
+	deploy/test-container.sh '$(TARGET_DIR)/lambda/$(CELL)' '$(TARGET_DIR)/command/$(CELL)/pdf2img'
+
+.PHONY: deploy
+deploy: ## Deploy a zip to AWS, and make what it needs: ZIP=… or CELL=…, ARGS='--event-source sqs'
+	deploy/deploy.sh $(if $(ZIP),--zip '$(ZIP)',--cell '$(CELL)') $(ARGS)
 
 # Each way to build leaves what a zip for Lambda is made of in a folder of its own, target/lambda/<cell>: `bootstrap`,
 # and what it needs beside it. docs/BUILDING.md says which way to take.

@@ -29,8 +29,8 @@ HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 main() {
     local action=create
-    zip= cell= arch= stack=pdf2img region= event_source= memory= input_bucket= output_bucket=
-    scratch= template=$HERE/sam/template.yaml dry_run= with_buckets= yes= resources= parameters=()
+    zip='' cell='' arch='' stack=pdf2img region='' event_source='' memory='' input_bucket='' output_bucket=''
+    scratch='' template=$HERE/sam/template.yaml dry_run='' with_buckets='' yes='' resources='' parameters=()
     case "${1:-}" in
         create | delete) action=$1; shift ;;
     esac
@@ -217,7 +217,7 @@ find_zip() {
 
 # Sets arch to what the zip is for, and refuses another: Lambda would say so at the first event only.
 find_arch() {
-    local named= built
+    local named='' built
     case "$(basename "$zip" .zip)" in
         *-arm64-*) named=arm64 ;;
         *-amd64-*) named=x86_64 ;;

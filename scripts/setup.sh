@@ -31,7 +31,7 @@ PDFIUM_PACKAGES=(python3-pip)
 TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
 # qemu emulates a CPU; proot has it follow a program that starts another.
 MATRIX_PACKAGES=(libc6-arm64-cross libgcc-s1-arm64-cross proot qemu-user-static)
-LINT_PACKAGES=(nodejs python3-pip python3-venv unzip)
+LINT_PACKAGES=(nodejs python3-pip python3-venv)
 BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
 # The second is only checked: build-matrix packages on Windows too.
 TOOLS_TARGETS=(x86_64-unknown-linux-musl x86_64-pc-windows-gnu)

@@ -78,8 +78,9 @@ def test_it_creates_everything_from_a_zip_says_so_and_deletes_it(aws, aws_comman
     flags = ["--zip", arm_zip, "--event-source", "sqs", "--memory", "1769", "--parameter", "Dpi=300"]
     first = deploy(*flags, environment=environment, path=path)
     assert first.returncode == 0, first.stderr
-    for name in ["pdf2img-in-123456789012-eu-west-1", "pdf2img-out-123456789012-eu-west-1", "function        pdf2img, arm64", "AWS::SQS::Queue"]:
-        assert name in first.stdout
+    buckets = [f"s3://pdf2img-{it}-123456789012-eu-west-1" for it in ["in", "out", "code"]]
+    for said in [*buckets, "function        pdf2img, arm64", "AWS::SQS::Queue"]:
+        assert said in first.stdout
     function = aws("lambda").get_function(FunctionName="pdf2img")["Configuration"]
     assert function["MemorySize"] == 1769
     variables = function["Environment"]["Variables"]

@@ -99,6 +99,26 @@ def test_only_keys_with_the_suffix_start_the_function(variant):
     assert notification == {kind: [{"Event": "s3:ObjectCreated:*", "Filter": rules, **target}]}
 
 
+def test_the_rule_asks_for_fields_that_events_have(translated):
+    fixture = REPOSITORY / "tests" / "fixtures" / "events" / "eventbridge-object-created.json"
+    event = json.loads(fixture.read_text())
+    bucket = event["detail"]["bucket"]["name"]
+    rule = resolve(translated, EventSource="eventbridge", InputBucketName=bucket)["Rule"]
+    pattern = rule["Properties"]["EventPattern"]
+
+    def matches(pattern, value) -> bool:
+        if isinstance(pattern, dict):
+            return all(name in value and matches(it, value[name]) for name, it in pattern.items())
+        return any(
+            value.lower().endswith(it["suffix"]["equals-ignore-case"]) if isinstance(it, dict) else value == it
+            for it in pattern
+        )
+
+    assert matches(pattern, event)
+    event["detail"]["object"]["key"] = "notes.txt"
+    assert not matches(pattern, event)
+
+
 def test_only_the_event_source_may_start_the_function(variant):
     source, resources = variant
     permissions = of_type(resources, "AWS::Lambda::Permission")

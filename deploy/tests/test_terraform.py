@@ -78,7 +78,8 @@ def test_the_role_may_do_what_that_of_the_sam_template_may(translated):
 
 
 @pytest.mark.parametrize(
-    ("document", "policy"), [("input_queue", "QueuePolicy"), ("failures", "FailuresPolicy"), ("only_tls", "InputBucketPolicy")]
+    ("document", "policy"),
+    [("input_queue", "QueuePolicy"), ("failures", "FailuresPolicy"), ("only_tls", "InputBucketPolicy")],
 )
 def test_policies_of_queues_and_buckets_have_the_same_conditions(translated, document, policy):
     source = "sqs" if policy == "QueuePolicy" else "eventbridge"

@@ -59,14 +59,6 @@ pub(super) fn proven(entries: &[Entry]) -> Option<Section> {
     for (name, value, cells) in &seen {
         table.row(vec![(*name).to_owned(), (*value).to_owned(), who(cells, &verified, &labels)]);
     }
-    let mut counts = Table::new(&["cell", ">checks passed", "not measured"]);
-    for entry in &verified {
-        counts.row(vec![
-            labels.label(&entry.axes),
-            entry.figures.checks.unwrap_or_default().to_string(),
-            entry.figures.not_measured.join("; "),
-        ]);
-    }
     let checks = if seen.len() >= FOLDED_FROM {
         Block::Folded("Every check, with what was seen".to_owned(), table)
     } else {
@@ -76,7 +68,7 @@ pub(super) fn proven(entries: &[Entry]) -> Option<Section> {
     Some(Section {
         id: "proof",
         title: "What was proven".to_owned(),
-        blocks: vec![Block::Text(text.to_owned()), Block::Table(counts.without_empty_columns()), checks],
+        blocks: vec![Block::Text(text.to_owned()), checks],
     })
 }
 

@@ -9,6 +9,7 @@ use crate::record::{Measured, Start};
 use crate::report::corpus;
 use crate::report::figures::Spread;
 use crate::report::groups::{Group, groups};
+use crate::report::labels::Labels;
 
 /// A series of a start: what it is called, and where it is.
 type Series = (&'static str, fn(&Start) -> &Vec<f64>);
@@ -40,19 +41,19 @@ pub(super) fn start(entries: &[Entry]) -> Option<Section> {
             continue;
         }
         blocks.extend(heading(&groups, group));
-        let labels = labels(&started);
+        let labels = plot_labels(&started);
         let mut panels = Vec::new();
         for (number, (title, series)) in STARTS.iter().enumerate() {
             let of = |entry: &Entry| entry.found.measured.as_ref().map(|it| series(&it.start).clone());
-            let all: Vec<_> =
-                started.iter().map(|it| (labels.label(&it.axes), variant(&it.axes), of(it))).collect();
+            let drawn = started.iter().filter(|it| !it.is_experiment());
+            let all = drawn.map(|it| (labels.label(&it.axes), variant(&it.axes), of(it))).collect();
             let id = format!("start-{}-{number}", group.letter);
             panels.extend(strips(&id, title, all, 1e3, "ms"));
         }
         if let Some(first) = panels.first_mut() {
-            first.legend = variants(started.iter().copied());
+            first.legend = variants(started.iter().copied().filter(|it| !it.is_experiment()));
         }
-        blocks.push(Block::Panels(panels));
+        blocks.extend(group.is_native().then_some(Block::Panels(panels)));
         blocks.push(Block::Table(start_table(&started)));
     }
     (blocks.len() > 1).then(|| Section { id: "start", title: "Cold start".to_owned(), blocks })
@@ -63,7 +64,7 @@ fn start_table(entries: &[&Entry]) -> Table {
     let mut table = Table::new(&[
         "cell",
         ">runs",
-        ">first /next, ms",
+        ">start, ms",
         ">p95",
         ">not in memory, ms",
         ">first image, ms",
@@ -93,6 +94,12 @@ fn start_table(entries: &[&Entry]) -> Table {
     table.without_empty_columns()
 }
 
+/// How the cells in a plot are called: experiments are compared elsewhere and are not among them.
+fn plot_labels(entries: &[&Entry]) -> Labels {
+    let plain: Vec<&Entry> = entries.iter().copied().filter(|it| !it.is_experiment()).collect();
+    labels(if plain.is_empty() { entries } else { &plain })
+}
+
 /// Series as strips of dots; `None` if all are empty.
 fn strips(
     id: &str,
@@ -103,20 +110,23 @@ fn strips(
 ) -> Option<Plot> {
     let mut all = Vec::new();
     let mut reach: f64 = 0.0;
+    let mut least = f64::INFINITY;
     for (label, class, values) in series {
         let values: Vec<f64> = values.unwrap_or_default().iter().map(|it| it * scale).collect();
         let Some(Spread { median, p95, .. }) = Spread::of(&values) else { continue };
         reach = reach.max(p95);
+        least = values.iter().copied().fold(least, f64::min);
         all.push((label, class, values, median, p95));
     }
     // A single run that took very long would press all others together.
     let largest = all.iter().flat_map(|it| &it.2).copied().fold(0.0, f64::max);
-    let axis = Axis::from_zero(if largest <= reach * 1.3 { largest } else { reach * 1.1 }, unit);
+    let axis = Axis::between(least, if largest <= reach * 1.3 { largest } else { reach * 1.1 }, unit);
     let drawn: Vec<Row> = all
         .into_iter()
         .map(|(label, class, values, median, p95)| Row {
             label,
-            figure: format!("{} {unit} · p95 {}", text::digits(median), text::digits(p95)),
+            figure: format!("{} {unit}", text::digits(median)),
+            detail: format!(" · p95 {}", text::digits(p95)),
             mark: Mark::Strip { class: class.to_owned(), values, median_p95: (median, p95) },
         })
         .collect();
@@ -149,10 +159,11 @@ pub(super) fn pages(entries: &[Entry]) -> Option<Section> {
         let cells: Vec<&Entry> = measured.iter().map(|(it, _)| *it).collect();
         let mut panels = page_panels(group, &measured);
         if let Some(first) = panels.first_mut() {
-            first.legend = variants(cells.iter().copied());
+            first.legend = variants(cells.iter().copied().filter(|it| !it.is_experiment()));
         }
-        blocks.push(Block::Panels(panels));
-        blocks.push(Block::Table(page_table(&cells)));
+        blocks.extend(group.is_native().then_some(Block::Panels(panels)));
+        let plain: Vec<&Entry> = cells.iter().copied().filter(|it| !it.is_experiment()).collect();
+        blocks.push(Block::Table(page_table(if plain.is_empty() { &cells } else { &plain })));
     }
     (blocks.len() > 1).then(|| Section { id: "pages", title: "Time of a page".to_owned(), blocks })
 }
@@ -171,12 +182,12 @@ fn documents(measured: &[(&Entry, &Measured)]) -> Vec<(String, String, String)> 
 
 fn page_panels(group: &Group, measured: &[(&Entry, &Measured)]) -> Vec<Plot> {
     let cells: Vec<&Entry> = measured.iter().map(|(it, _)| *it).collect();
-    let labels = labels(&cells);
+    let labels = plot_labels(&cells);
     let one_engine = cells.iter().all(|it| it.backends.len() == 1);
     let mut panels = Vec::new();
     for (number, (class, document, format)) in documents(measured).into_iter().enumerate() {
         let mut series = Vec::new();
-        for (entry, it) in measured {
+        for (entry, it) in measured.iter().filter(|(it, _)| !it.is_experiment()) {
             for pages in it.pages.iter().filter(|it| it.document == document && it.format == format) {
                 let label = labels.label(&entry.axes);
                 let label = if one_engine || pages.backend == entry.axes.engines {
@@ -198,38 +209,25 @@ fn page_panels(group: &Group, measured: &[(&Entry, &Measured)]) -> Vec<Plot> {
     panels
 }
 
+/// Documents as rows, cells as columns.
 fn page_table(entries: &[&Entry]) -> Table {
     let labels = labels(entries);
-    let mut table = Table::new(&[
-        "class",
-        "document",
-        "format",
-        "cell",
-        "engine",
-        ">CPU, ms",
-        ">wall, ms",
-        ">USD / 1,000 pages",
-    ]);
-    let mut lines = Vec::new();
-    for entry in entries {
-        for it in &entry.figures.pages {
-            let key = (it.class.clone(), it.document.clone(), it.format.clone());
-            let usd = it.cost.map_or_else(|| "–".to_owned(), |it| text::usd(it.total()));
-            lines.push((
-                key,
-                vec![
-                    labels.label(&entry.axes),
-                    it.backend.clone(),
-                    text::ms(it.cpu_s),
-                    text::ms(it.wall_s),
-                    usd,
-                ],
-            ));
-        }
-    }
-    lines.sort_by(|(one, _), (other, _)| one.cmp(other));
-    for ((class, document, format), cells) in lines {
-        table.row([vec![class, document, format], cells].concat());
+    let mut keys: Vec<[&str; 4]> = entries
+        .iter()
+        .flat_map(|it| &it.figures.pages)
+        .map(|it| [it.class.as_str(), &it.document, &it.format, &it.backend])
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut table = Table::new(&["class", "document", "format", "engine"]);
+    table.header.extend(entries.iter().map(|it| format!(">{}", labels.label(&it.axes))));
+    for key in keys {
+        let of = |entry: &&Entry| {
+            let mut pages = entry.figures.pages.iter();
+            let found = pages.find(|it| [it.class.as_str(), &it.document, &it.format, &it.backend] == key);
+            found.map_or_else(|| "–".to_owned(), |it| text::ms(it.cpu_s))
+        };
+        table.row(key.iter().map(|&it| it.to_owned()).chain(entries.iter().map(of)).collect());
     }
     table
 }
@@ -238,15 +236,19 @@ pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
     let groups = groups(entries);
     let mut blocks = Vec::new();
     for group in &groups {
-        let sized: Vec<&Entry> =
-            group.entries.iter().copied().filter(|it| !it.figures.memory_sizes.is_empty()).collect();
+        let sized: Vec<&Entry> = group
+            .entries
+            .iter()
+            .copied()
+            .filter(|it| !it.is_experiment() && !it.figures.memory_sizes.is_empty())
+            .collect();
         if sized.is_empty() {
             continue;
         }
         blocks.extend(heading(&groups, group));
         let labels = labels(&sized);
         let costs = sized.iter().flat_map(|it| &it.figures.memory_sizes).filter_map(|it| it.cost);
-        let most = costs.map(|it| it.compute).fold(0.0, f64::max) * 1e3;
+        let most = costs.map(|it| it.compute).fold(0.0, f64::max);
         let mut panels = Vec::new();
         let mut table = Table::new(&[
             "cell",
@@ -264,17 +266,18 @@ pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
             let mut all = Vec::new();
             for it in &entry.figures.memory_sizes {
                 let name = format!("{} MB", text::thousands(it.memory_mb.into()));
-                let is_cheapest = cheapest == Some(it.memory_mb);
-                let class = if is_cheapest { "best" } else { "other" };
+                let (class, rank) = match it.is_as_cheap {
+                    true if cheapest == Some(it.memory_mb) => ("best", " · cheapest"),
+                    true => ("best", " · no dearer"),
+                    false => ("other", ""),
+                };
                 let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), text::ms);
                 if let (Some(cost), Some(warm)) = (it.cost, it.warm_s) {
                     all.push(Row {
-                        label: name.clone() + if is_cheapest { " · cheapest" } else { "" },
-                        figure: format!("{} m$ · {}", text::digits(cost.compute * 1e3), text::time(warm)),
-                        mark: Mark::Bar {
-                            parts: vec![(class.to_owned(), cost.compute * 1e3, name)],
-                            below: None,
-                        },
+                        label: name.clone() + rank,
+                        figure: format!("{:.5} USD", cost.compute),
+                        detail: format!(" · {}", text::time(warm)),
+                        mark: Mark::Bar { parts: vec![(class.to_owned(), cost.compute, name)], below: None },
                     });
                 }
                 table.row(vec![
@@ -289,9 +292,9 @@ pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
                 ]);
             }
             if !all.is_empty() {
-                let axis = Axis::from_zero(most, "m$");
+                let axis = Axis::from_zero(most, "USD");
                 let title = format!("Compute for 1,000 pages with {label}");
-                let description = "A bar for each amount of memory: what Lambda's computing costs, in thousandths of a US dollar.";
+                let description = "A bar for each amount of memory: what Lambda's computing costs for 1,000 pages, in US dollars.";
                 let svg =
                     rows(&format!("memory-{}-{number}", group.letter), &title, description, &all, &axis);
                 panels.push(Plot { title: label, svg, legend: Vec::new() });
@@ -299,14 +302,14 @@ pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
         }
         if !panels.is_empty() {
             blocks.push(Block::Text(
-                "What Lambda's computing costs for 1,000 pages, in thousandths of a US dollar (m$), and how long a \
-                 further document takes in the same process. S3's PUT requests and invocations come on top; they \
-                 do not depend on memory."
+                "What Lambda's computing costs for 1,000 pages, and how long a further document takes in the same process. S3's PUT requests and invocations come on top; they \
+                 do not depend on memory. The share of a CPU is that of the amount of memory; the memory itself was not \
+                 limited, so look at the peak before choosing a small one."
                     .to_owned(),
             ));
             blocks.push(Block::Panels(panels));
         }
-        blocks.push(Block::Table(table.without_empty_columns()));
+        blocks.push(Block::Folded("Every amount of memory".to_owned(), table.without_empty_columns()));
     }
     (!blocks.is_empty()).then(|| Section { id: "memory", title: "Amount of memory".to_owned(), blocks })
 }
@@ -320,8 +323,12 @@ pub(super) fn cost(report: &Report) -> Option<Section> {
         prices.region, prices.checked, prices.lambda.source, prices.s3.source
     ))];
     for group in groups.iter().filter(|it| it.is_native()) {
-        let paid: Vec<&Entry> =
-            group.entries.iter().copied().filter(|it| it.figures.cost.is_some()).collect();
+        let paid: Vec<&Entry> = group
+            .entries
+            .iter()
+            .copied()
+            .filter(|it| !it.is_experiment() && it.figures.cost.is_some())
+            .collect();
         if paid.is_empty() {
             continue;
         }
@@ -341,15 +348,12 @@ pub(super) fn cost(report: &Report) -> Option<Section> {
             let Some(cost) = &entry.figures.cost else { continue };
             let usd = cost.usd;
             let part = |class: &str, usd: f64, name: &str| {
-                (class.to_owned(), usd * 1e3, format!("{name}: {} USD", text::usd(usd)))
+                (class.to_owned(), usd, format!("{name}: {} USD", text::usd(usd)))
             };
             all.push(Row {
                 label: labels.label(&entry.axes),
-                figure: format!(
-                    "{} m$ · compute {}",
-                    text::digits(usd.total() * 1e3),
-                    text::digits(usd.compute * 1e3)
-                ),
+                figure: format!("{} USD", text::usd(usd.total())),
+                detail: format!(" · compute {}", text::usd(usd.compute)),
                 mark: Mark::Bar {
                     parts: vec![
                         part("compute", usd.compute, "compute"),
@@ -359,11 +363,7 @@ pub(super) fn cost(report: &Report) -> Option<Section> {
                     below: None,
                 },
             });
-            let basis = if cost.from_memory_sizes {
-                "further documents at the cheapest amount of memory"
-            } else {
-                "CPU time of pages, one after another on one CPU; mean of the documents"
-            };
+            let basis = if cost.from_memory_sizes { "further documents" } else { "CPU time of pages" };
             table.row(vec![
                 labels.label(&entry.axes),
                 text::usd(usd.total()),
@@ -387,10 +387,10 @@ pub(super) fn cost(report: &Report) -> Option<Section> {
             "Cost of 1,000 pages by cell",
             description,
             &all,
-            &Axis::from_zero(most * 1e3, "m$"),
+            &Axis::from_zero(most, "USD"),
         );
         blocks.push(Block::Plot(Plot {
-            title: "1,000 pages, in thousandths of a US dollar".to_owned(),
+            title: "1,000 pages".to_owned(),
             svg,
             legend: legend.map(|(class, name)| (class.to_owned(), name.to_owned())).to_vec(),
         }));
@@ -416,8 +416,8 @@ fn by_class(entries: &[&Entry]) -> Option<Block> {
                 .map(|class| {
                     let of_it =
                         entry.figures.pages.iter().filter(|it| it.class == *class && it.backend == *backend);
-                    let costs: Vec<f64> = of_it.filter_map(|it| Some(it.cost?.compute * 1e3)).collect();
-                    if costs.is_empty() { "–".to_owned() } else { text::digits(median(&costs)) }
+                    let costs: Vec<f64> = of_it.filter_map(|it| Some(it.cost?.compute)).collect();
+                    if costs.is_empty() { "–".to_owned() } else { format!("{:.5}", median(&costs)) }
                 })
                 .collect();
             if cells.iter().any(|it| it != "–") {
@@ -425,6 +425,6 @@ fn by_class(entries: &[&Entry]) -> Option<Block> {
             }
         }
     }
-    let title = "Compute for 1,000 pages by class of document, in thousandths of a US dollar, from CPU time with one CPU (1,769 MB)";
+    let title = "Compute for 1,000 pages by class of document, in USD, from CPU time with one CPU (1,769 MB)";
     (!table.rows.is_empty()).then(|| Block::Folded(title.to_owned(), table))
 }

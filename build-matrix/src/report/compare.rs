@@ -9,6 +9,9 @@ use super::entry::Entry;
 use super::figures::{Machine, geometric_mean};
 use crate::record::Measured;
 
+/// Series of two sides by class of document.
+type ByClass<'a> = BTreeMap<String, Vec<(&'a [f64], &'a [f64])>>;
+
 /// One cell as a multiple of another. Times are there only if both were measured on machines of one description.
 #[derive(Debug, Clone)]
 pub struct Compared<'a> {
@@ -52,7 +55,7 @@ impl<'a> Compared<'a> {
         if one.figures.machine != with.figures.machine {
             return Compared { no_times: Some("on different machines"), ..sizes };
         }
-        let mut by_class: BTreeMap<String, Vec<(&[f64], &[f64])>> = BTreeMap::new();
+        let mut by_class: ByClass = BTreeMap::new();
         for (document, mine, theirs) in common_pages(mine, theirs) {
             by_class.entry(corpus::class_of(document).to_owned()).or_default().push((mine, theirs));
         }
@@ -120,7 +123,7 @@ pub fn engines_of(entry: &Entry) -> Vec<Beside> {
     let Some(first) = super::figures::main_backend(names, &entry.backends) else { return Vec::new() };
     let mut engines = Vec::new();
     for engine in entry.backends.iter().filter(|it| **it != first) {
-        let mut by_class: BTreeMap<String, Vec<(&[f64], &[f64])>> = BTreeMap::new();
+        let mut by_class: ByClass = BTreeMap::new();
         let mut ms = (Vec::new(), Vec::new());
         for mine in measured.pages.iter().filter(|it| it.backend == *engine && !it.cpu_s.is_empty()) {
             let theirs = measured.pages.iter().find(|it| {

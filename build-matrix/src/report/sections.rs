@@ -1,6 +1,7 @@
 //! What is in the report, in reading order.
 
 mod about;
+mod cost;
 mod proof;
 mod size;
 mod times;
@@ -23,8 +24,8 @@ pub fn sections(report: &Report) -> Vec<Section> {
         size::size(&report.cells),
         times::start(&report.cells),
         times::pages(&report.cells),
-        times::memory(&report.cells),
-        times::cost(report),
+        cost::memory(&report.cells),
+        cost::cost(report),
         proof::proven(&report.cells),
         proof::left_out(report),
         about::machines(&report.cells),

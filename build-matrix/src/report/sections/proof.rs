@@ -98,13 +98,11 @@ pub(super) fn left_out(report: &Report) -> Option<Section> {
             None => by_reason.push((&it.reason, vec![cell])),
         }
     }
-    let mut table = Table::new(&["why", "cells"]);
-    for (reason, cells) in by_reason {
-        table.row(vec![reason.to_owned(), cells.join(", ")]);
-    }
-    (!table.rows.is_empty()).then(|| Section {
+    let items: Vec<String> =
+        by_reason.into_iter().map(|(reason, cells)| format!("{reason}: {}.", text::list(&cells))).collect();
+    (!items.is_empty()).then(|| Section {
         id: "left-out",
         title: "What is left out".to_owned(),
-        blocks: vec![Block::Table(table)],
+        blocks: vec![Block::List(items)],
     })
 }

@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use stats::Ratio;
+use stats::{Ratio, median};
 
 use super::corpus;
 use super::entry::Entry;
-use super::figures::Machine;
+use super::figures::{Machine, geometric_mean};
 use crate::record::Measured;
+
+/// Series of two sides by class of document.
+type ByClass<'a> = BTreeMap<String, Vec<(&'a [f64], &'a [f64])>>;
 
 /// One cell as a multiple of another. Times are there only if both were measured on machines of one description.
 #[derive(Debug, Clone)]
@@ -52,7 +55,7 @@ impl<'a> Compared<'a> {
         if one.figures.machine != with.figures.machine {
             return Compared { no_times: Some("on different machines"), ..sizes };
         }
-        let mut by_class: BTreeMap<String, Vec<(&[f64], &[f64])>> = BTreeMap::new();
+        let mut by_class: ByClass = BTreeMap::new();
         for (document, mine, theirs) in common_pages(mine, theirs) {
             by_class.entry(corpus::class_of(document).to_owned()).or_default().push((mine, theirs));
         }
@@ -98,28 +101,54 @@ fn ratio(mine: &[f64], theirs: &[f64]) -> Option<Ratio> {
     (!mine.is_empty() && !theirs.is_empty()).then(|| Ratio::of_series(mine, theirs))
 }
 
-/// The engines of one cell beside the first of them: CPU time of pages by class, and over all documents.
-pub fn engines_of(entry: &Entry) -> Vec<(String, String, BTreeMap<String, Ratio>, Ratio)> {
+/// An engine beside the first of its cell.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// The engine.
+    pub engine: String,
+    /// What it is compared with.
+    pub first: String,
+    /// CPU time of pages by class of document.
+    pub classes: BTreeMap<String, Ratio>,
+    /// The same over all documents.
+    pub all: Ratio,
+    /// CPU milliseconds of a page with each of the two: geometric means over the documents.
+    pub ms: (f64, f64),
+}
+
+/// The engines of a cell beside the first of them, on what both have drawn.
+pub fn engines_of(entry: &Entry) -> Vec<Beside> {
     let Some(measured) = &entry.found.measured else { return Vec::new() };
     let names = measured.pages.iter().map(|it| it.backend.as_str());
     let Some(first) = super::figures::main_backend(names, &entry.backends) else { return Vec::new() };
     let mut engines = Vec::new();
-    for backend in entry.backends.iter().filter(|it| **it != first) {
-        let mut by_class: BTreeMap<String, Vec<(&[f64], &[f64])>> = BTreeMap::new();
-        for mine in measured.pages.iter().filter(|it| it.backend == *backend && !it.cpu_s.is_empty()) {
+    for engine in entry.backends.iter().filter(|it| **it != first) {
+        let mut by_class: ByClass = BTreeMap::new();
+        let mut ms = (Vec::new(), Vec::new());
+        for mine in measured.pages.iter().filter(|it| it.backend == *engine && !it.cpu_s.is_empty()) {
             let theirs = measured.pages.iter().find(|it| {
                 it.backend == first && (&it.document, &it.format) == (&mine.document, &mine.format)
             });
             if let Some(theirs) = theirs.filter(|it| !it.cpu_s.is_empty()) {
                 let class = corpus::class_of(&mine.document).to_owned();
                 by_class.entry(class).or_default().push((&mine.cpu_s, &theirs.cpu_s));
+                let of_page = |values: &[f64]| median(values) * 1e3 / f64::from(mine.pages.max(1));
+                ms.0.push(of_page(&mine.cpu_s));
+                ms.1.push(of_page(&theirs.cpu_s));
             }
         }
         let all: Vec<_> = by_class.values().flatten().copied().collect();
-        if !all.is_empty() {
-            let classes =
-                by_class.iter().map(|(class, it)| (class.clone(), Ratio::of_many_series(it))).collect();
-            engines.push((backend.clone(), first.clone(), classes, Ratio::of_many_series(&all)));
+        if let (Some(mine), Some(theirs)) = (geometric_mean(ms.0), geometric_mean(ms.1)) {
+            engines.push(Beside {
+                engine: engine.clone(),
+                first: first.clone(),
+                classes: by_class
+                    .iter()
+                    .map(|(class, it)| (class.clone(), Ratio::of_many_series(it)))
+                    .collect(),
+                all: Ratio::of_many_series(&all),
+                ms: (mine, theirs),
+            });
         }
     }
     engines

@@ -109,13 +109,15 @@ impl Entry {
 
     /// Whether it was built, proven and packaged, and nothing of that failed.
     pub fn is_deliverable(&self) -> bool {
-        let Found { built, verified, packaged, .. } = &self.found;
-        built.is_some() && verified.is_some() && packaged.is_some()
+        let stages = [Stage::Build, Stage::Verify, Stage::Package].map(|it| it.to_string());
+        stages.iter().all(|stage| {
+            self.records.contains_key(stage) && self.failures.iter().all(|failure| failure.stage != *stage)
+        })
     }
 
-    /// The name of the cell that an experiment changes; its own for others.
-    pub fn base(&self) -> &str {
-        self.cell.split('+').next().unwrap_or_default()
+    /// Whether it is a change to another cell.
+    pub fn is_experiment(&self) -> bool {
+        self.axes.experiment.is_some()
     }
 }
 
@@ -145,7 +147,7 @@ fn done<T: DeserializeOwned>(
 /// What is below a directory of records.
 #[derive(Debug)]
 pub struct Gathered {
-    /// Every cell of which there is a record, in the order of the matrix, experiments behind their bases.
+    /// Every cell of which there is a record: the default sets of engines first, experiments last.
     pub entries: Vec<Entry>,
     /// What is wrong with the directory itself: records of cells that do not exist, or twice.
     pub problems: Vec<String>,
@@ -195,7 +197,16 @@ pub fn gather(records: &Path, matrix: &Matrix, prices: &Prices) -> Result<Gather
     );
     let order = |cell: &Cell| {
         let engines = matrix.default.engines.iter().position(|it| *it == cell.engines);
-        (engines.unwrap_or(usize::MAX), cell.clone())
+        let allocator = (cell.allocator != "system", cell.allocator.clone());
+        // Experiments come last, and what is deployed together stands together.
+        (
+            cell.experiment.clone(),
+            engines.unwrap_or(usize::MAX),
+            cell.engines.clone(),
+            cell.arch.clone(),
+            cell.libc.clone(),
+            allocator,
+        )
     };
     entries.sort_by_key(|(cell, _)| order(cell));
     Ok(Gathered { entries: entries.into_iter().map(|(_, entry)| entry).collect(), problems })

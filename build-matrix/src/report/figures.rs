@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use stats::{median, percentile};
+use stats::{Ratio, median, percentile};
 
 use super::corpus;
 use super::entry::Found;
 use super::prices::{Cost, Prices};
-use crate::record::{File, Measured, Pages};
+use crate::record::{File, Measured, MemorySize, Pages};
 
 /// The memory at which Lambda gives one CPU, in megabytes.
 pub const ONE_CPU_MB: u32 = 1_769;
@@ -124,6 +124,9 @@ pub struct MemoryFigure {
     pub warm_s: Option<f64>,
     /// What 1,000 pages cost by the time of further documents.
     pub cost: Option<Cost>,
+    /// Whether the cost of computing cannot be told from that of the cheapest amount.
+    #[serde(default)]
+    pub is_as_cheap: bool,
 }
 
 /// What 1,000 pages cost with a cell, and how that is known.
@@ -171,7 +174,7 @@ impl Figures {
         let document_pages =
             measured.pages.iter().find(|it| it.document == start.document).map(|it| it.pages);
         let document_pages = document_pages.or_else(|| Some(corpus::document(&start.document)?.pages));
-        let memory_sizes: Vec<MemoryFigure> = measured
+        let mut memory_sizes: Vec<MemoryFigure> = measured
             .memory_sizes
             .iter()
             .map(|it| {
@@ -186,9 +189,11 @@ impl Figures {
                     cold_s: Spread::of(&it.document_s).map(|it| it.median),
                     warm_s,
                     cost: cost(),
+                    is_as_cheap: false,
                 }
             })
             .collect();
+        find_cheapest(&mut memory_sizes, &measured.memory_sizes);
         let main = main_pages(&pages, backends);
         Figures {
             machine: Some(Machine::of(measured)),
@@ -208,10 +213,30 @@ impl Figures {
         }
     }
 
+    /// The largest amount of memory that costs no more than the cheapest, as far as can be told: the fastest of them.
+    pub fn fastest_of_cheapest(&self) -> Option<&MemoryFigure> {
+        self.memory_sizes.iter().filter(|it| it.is_as_cheap).max_by_key(|it| it.memory_mb)
+    }
+
     /// The amount of memory that costs least, of those that were measured.
     pub fn cheapest(&self) -> Option<&MemoryFigure> {
         let with_cost = self.memory_sizes.iter().filter_map(|it| Some((it, it.cost?.total())));
         with_cost.min_by(|(_, one), (_, other)| one.total_cmp(other)).map(|(it, _)| it)
+    }
+}
+
+/// Marks the amounts of memory whose cost of computing cannot be told from the least.
+fn find_cheapest(figures: &mut [MemoryFigure], measured: &[MemorySize]) {
+    let computing = |it: &MemoryFigure| it.cost.map_or(f64::INFINITY, |it| it.compute);
+    let cheapest =
+        figures.iter().enumerate().min_by(|(_, one), (_, other)| computing(one).total_cmp(&computing(other)));
+    let Some((cheapest, _)) = cheapest else { return };
+    let least = &measured[cheapest];
+    for (figure, it) in figures.iter_mut().zip(measured) {
+        // Computing costs memory by time.
+        let ratio = Ratio::of_series(&it.warm_document_s, &least.warm_document_s);
+        let memory = f64::from(it.memory_mb) / f64::from(least.memory_mb.max(1));
+        figure.is_as_cheap = figure.cost.is_some() && ratio.low * memory <= 1.0;
     }
 }
 
@@ -289,7 +314,8 @@ fn cell_cost(memory_sizes: &[MemoryFigure], pages: &[&PageFigure]) -> Option<Cel
     })
 }
 
-fn geometric_mean(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let logs: Vec<f64> = values.map(f64::ln).collect();
+/// The geometric mean; `None` of nothing.
+pub fn geometric_mean(values: impl IntoIterator<Item = f64>) -> Option<f64> {
+    let logs: Vec<f64> = values.into_iter().map(f64::ln).collect();
     (!logs.is_empty()).then(|| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
 }

@@ -117,6 +117,8 @@ fn table(table: &Table) -> String {
         for (number, (cell, (_, is_figure))) in row.iter().zip(table.columns()).enumerate() {
             let _ = match number {
                 0 => write!(out, "<th scope=\"row\">{}</th>", inline(cell)),
+                // What is longer than a name or two may break.
+                _ if !is_figure && cell.len() > 40 => write!(out, "<td class=\"long\">{}</td>", inline(cell)),
                 _ => write!(out, "<td{}>{}</td>", class(is_figure), inline(cell)),
             };
         }

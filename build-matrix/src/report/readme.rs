@@ -60,11 +60,12 @@ pub fn newest(layout: &Layout) -> Result<Option<PathBuf>> {
 /// If its `report.json` cannot be read.
 pub fn of(record: &Path) -> Result<String> {
     let mut report = Report::read(&record.join("report.json"))?;
-    report.cells.retain(|it| it.axes.experiment.is_none());
+    report.cells.retain(|it| !it.is_experiment());
     let name = record.file_name().and_then(|it| it.to_str()).unwrap_or_default();
     let mut answers = String::new();
     for it in &report.questions {
-        answers += &format!("- **{}** {}\n", it.question, it.answer);
+        let points = if it.points.is_empty() { String::new() } else { format!(" {}.", it.points.join("; ")) };
+        answers += &format!("- **{}** {}{points}\n", it.question, it.answer);
     }
     Ok(format!(
         "{}\n\n{}\n{}\n\n{answers}\n\

@@ -1,6 +1,7 @@
 //! What is in the report, in reading order.
 
 mod about;
+mod cost;
 mod proof;
 mod size;
 mod times;
@@ -23,8 +24,8 @@ pub fn sections(report: &Report) -> Vec<Section> {
         size::size(&report.cells),
         times::start(&report.cells),
         times::pages(&report.cells),
-        times::memory(&report.cells),
-        times::cost(report),
+        cost::memory(&report.cells),
+        cost::cost(report),
         proof::proven(&report.cells),
         proof::left_out(report),
         about::machines(&report.cells),
@@ -61,9 +62,8 @@ fn short(commit: &str) -> String {
 fn key_figures(report: &Report) -> Vec<(String, String)> {
     let cells = &report.cells;
     let groups = groups(cells);
-    let native = groups.iter().filter(|it| it.is_native());
-    let choice =
-        native.filter_map(|group| super::summary::choose(&group.entries, &report.default_engines)).next();
+    let choices = super::summary::choices(&groups, &report.default_engines);
+    let choice = choices.first();
     let proven = cells.iter().filter(|it| it.found.verified.is_some()).count();
     let mut keys = Vec::new();
     if let Some(figures) = choice.map(|it| &it.entry.figures) {
@@ -80,20 +80,26 @@ fn key_figures(report: &Report) -> Vec<(String, String)> {
 }
 
 fn overview(report: &Report) -> Section {
-    let table = overview_table(&report.cells);
-    let mut blocks = vec![Block::Table(table)];
-    blocks.push(Block::Text(notes(&report.cells)));
+    let (experiments, plain): (Vec<Entry>, Vec<Entry>) =
+        report.cells.iter().cloned().partition(Entry::is_experiment);
+    let mut blocks = vec![Block::Table(overview_table(&plain)), Block::Text(notes(&report.cells))];
+    if !experiments.is_empty() {
+        blocks.push(Block::Heading("Experiments: single changes to a cell".to_owned()));
+        blocks.push(Block::Table(overview_table(&experiments)));
+    }
     Section { id: "overview", title: "All cells".to_owned(), blocks }
 }
 
 /// One row for each cell, from nothing but figures.
 pub fn overview_table(entries: &[Entry]) -> Table {
     let groups = groups(entries);
+    let natives = groups.iter().filter(|it| it.is_native()).count();
     let mut table = Table::new(&[
         "cell",
+        "outcome",
         ">zip",
         ">bootstrap",
-        ">first /next, ms",
+        ">start, ms",
         ">p95",
         ">cold document, ms",
         ">page, ms CPU",
@@ -102,7 +108,6 @@ pub fn overview_table(entries: &[Entry]) -> Table {
         ">checks",
         "on",
         "licence",
-        "outcome",
     ]);
     for entry in entries {
         let figures = &entry.figures;
@@ -117,6 +122,7 @@ pub fn overview_table(entries: &[Entry]) -> Table {
         };
         table.row(vec![
             format!("`{}`", entry.cell),
+            outcome,
             cell(figures.zip_bytes.map(text::bytes)),
             cell(figures.bootstrap_bytes.map(text::bytes)),
             timed(figures.first_next_s.map(|it| it.median)),
@@ -127,9 +133,8 @@ pub fn overview_table(entries: &[Entry]) -> Table {
             cell(figures.cost.as_ref().map(|it| text::usd(it.usd.total()))),
             cell(figures.checks.map(|it| it.to_string())),
             // One machine goes without saying.
-            cell(on.filter(|_| groups.len() > 1).map(|it| it.letter.to_string())),
+            cell(on.filter(|_| natives > 1).map(|it| it.letter.to_string())),
             entry.licence.clone(),
-            outcome,
         ]);
     }
     table.without_empty_columns()
@@ -150,8 +155,8 @@ pub fn notes(entries: &[Entry]) -> String {
         let runs = figures.first_next_s.map_or(0, |it| it.n);
         let document = figures.start_document.as_deref().unwrap_or("a document");
         notes.push(format!(
-            "`first /next` is from the spawn to the first request for an invocation against an emulated Runtime API, \
-             median of {runs}; `cold document` until `{document}` is answered. Neither is AWS's Init Duration."
+            "A start is from the spawn to the first request for an invocation, against an emulated Runtime API, median \
+             of {runs}; a cold document until `{document}` is answered. Neither is AWS's Init Duration."
         ));
     }
     if entries.iter().any(|it| it.figures.page_cpu_s.is_some()) {
@@ -175,9 +180,17 @@ fn questions(report: &Report) -> Section {
          Times of pages are CPU times, their ratio the geometric mean over the documents that both have drawn."
             .to_owned(),
     )];
+    let mut legend = vec![
+        ("less".to_owned(), "takes less time".to_owned()),
+        ("same".to_owned(), "no difference".to_owned()),
+        ("more".to_owned(), "takes more".to_owned()),
+    ];
     for (number, it) in report.questions.iter().enumerate() {
         blocks.push(Block::Heading(it.question.clone()));
         blocks.push(Block::Text(it.answer.clone()));
+        if !it.points.is_empty() {
+            blocks.push(Block::List(it.points.clone()));
+        }
         if it.ratios.len() > 1 {
             let axis = Axis::ratios(it.ratios.iter().flat_map(|(_, it)| [it.low, it.high]));
             let all: Vec<Row> = it
@@ -185,7 +198,11 @@ fn questions(report: &Report) -> Section {
                 .iter()
                 .map(|(label, ratio)| Row {
                     label: label.clone(),
-                    figure: text::ratio(ratio),
+                    figure: text::ratio(ratio).split(' ').next().unwrap_or_default().to_owned(),
+                    detail: text::ratio(ratio)
+                        .split_once(' ')
+                        .map(|(_, it)| format!(" {it}"))
+                        .unwrap_or_default(),
                     mark: Mark::Interval {
                         class: side(ratio).to_owned(),
                         ends: (ratio.low, ratio.value, ratio.high),
@@ -194,11 +211,8 @@ fn questions(report: &Report) -> Section {
                 .collect();
             let description = "Each row is a ratio of times with its 95 % interval; left of 1 is faster.";
             let svg = rows(&format!("question-{number}"), &it.question, description, &all, &axis);
-            let legend = vec![
-                ("less".to_owned(), "takes less time".to_owned()),
-                ("same".to_owned(), "no difference".to_owned()),
-                ("more".to_owned(), "takes more".to_owned()),
-            ];
+            // The colours mean the same in each.
+            let legend = std::mem::take(&mut legend);
             blocks.push(Block::Plot(Plot { title: String::new(), svg, legend }));
         }
         if let Some(table) = &it.table {

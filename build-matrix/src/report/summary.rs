@@ -4,36 +4,30 @@ use super::compare::Compared;
 use super::entry::Entry;
 use super::figures::ONE_CPU_MB;
 use super::groups::{Group, groups};
+use super::labels::Labels;
 use super::text;
 
-/// The cell that a group of measured cells speaks for.
+/// The cell that the measured cells of an architecture speak for.
 #[derive(Debug, Clone)]
 pub struct Choice<'a> {
     /// The cell.
     pub entry: &'a Entry,
-    /// Those that it was compared with.
+    /// The machine that measured it.
+    machine: String,
+    /// What it was compared with.
     compared: Vec<Compared<'a>>,
 }
 
 /// One paragraph: which cell to deploy and why.
 pub fn summary(entries: &[Entry], default_engines: &[String]) -> String {
-    let (failed, works): (Vec<_>, Vec<_>) = plain(entries).partition(|it| !it.failures.is_empty());
-    let delivered = works.iter().filter(|it| it.is_deliverable()).count();
-    let mut said = Vec::new();
     let groups = groups(entries);
-    let choices: Vec<(&Group, Choice)> = groups
-        .iter()
-        .filter(|it| it.is_native())
-        .filter_map(|group| Some((group, choose(&group.entries, default_engines)?)))
-        .collect();
-    for (group, choice) in &choices {
-        said.push(reasons(group, choice, choices.len() > 1));
-    }
-    if let [(_, one), (_, other)] = choices.as_slice()
+    let choices = choices(&groups, default_engines);
+    let mut said: Vec<String> = choices.iter().map(|it| reasons(it, choices.len() > 1)).collect();
+    if let [one, other] = choices.as_slice()
         && let (Some(mine), Some(theirs)) = (&one.entry.figures.cost, &other.entry.figures.cost)
     {
         said.push(format!(
-            "Between the two, 1,000 pages come to {} and {} USD; as the machines differ, so does what was compared.",
+            "Between the two, 1,000 pages come to {} and {} USD, each on a machine of its own.",
             text::usd(mine.usd.total()),
             text::usd(theirs.usd.total())
         ));
@@ -41,20 +35,17 @@ pub fn summary(entries: &[Entry], default_engines: &[String]) -> String {
     if choices.is_empty() {
         said.push(by_size(entries, default_engines));
     }
-    let emulated: Vec<_> = groups.iter().filter(|it| !it.is_native()).flat_map(|it| &it.entries).collect();
-    if let Some(first) = emulated.first() {
-        said.push(format!(
-            "The {} cells ran under an emulator, so their times decide nothing here.",
-            first.axes.arch
-        ));
+    if let Some(first) = groups.iter().filter(|it| !it.is_native()).flat_map(|it| &it.entries).next() {
+        let arch = &first.axes.arch;
+        said.push(format!("The {arch} cells ran under an emulator, so their times decide nothing here."));
     }
-    let count = works.len() + failed.len();
-    let outcome = format!(
-        "{delivered} of {} {} built, proven and packaged",
-        text::count(count, "cell", "cells"),
-        if delivered == 1 { "is" } else { "are" }
-    );
-    said.push(match failed.len() {
+    let plain = || entries.iter().filter(|it| !it.is_experiment());
+    let (all, failed) = (plain().count(), plain().filter(|it| !it.failures.is_empty()).count());
+    let delivered = plain().filter(|it| it.failures.is_empty() && it.is_deliverable()).count();
+    let are = if delivered == 1 { "is" } else { "are" };
+    let outcome =
+        format!("{delivered} of {} {are} built, proven and packaged", text::count(all, "cell", "cells"));
+    said.push(match failed {
         0 => format!("{outcome}."),
         1 => format!("{outcome}; one failed, see below."),
         many => format!("{outcome}; {many} failed, see below."),
@@ -62,15 +53,31 @@ pub fn summary(entries: &[Entry], default_engines: &[String]) -> String {
     said.join(" ")
 }
 
-fn plain(entries: &[Entry]) -> impl Iterator<Item = &Entry> {
-    entries.iter().filter(|it| it.axes.experiment.is_none())
+/// The choice for each architecture, from the machine that has measured most of its cells.
+pub fn choices<'a>(groups: &[Group<'a>], default_engines: &[String]) -> Vec<Choice<'a>> {
+    let mut choices: Vec<Choice> = Vec::new();
+    for group in groups.iter().filter(|it| it.is_native()) {
+        let mut arches: Vec<&str> = group.entries.iter().map(|it| it.axes.arch.as_str()).collect();
+        arches.dedup();
+        for arch in arches {
+            let of_arch: Vec<&Entry> =
+                group.entries.iter().copied().filter(|it| it.axes.arch == arch).collect();
+            let Some(choice) = choose(&of_arch, &group.title(), default_engines) else { continue };
+            match choices.iter_mut().find(|it| it.entry.axes.arch == arch) {
+                Some(known) if known.compared.len() < choice.compared.len() => *known = choice,
+                Some(_) => {}
+                None => choices.push(choice),
+            }
+        }
+    }
+    choices
 }
 
 /// The cell that takes least CPU time for a page; of those that it cannot be told from, the one with the smallest
 /// zip. Of the first set of engines that was measured, since sets differ in what they can do and in licence.
-pub fn choose<'a>(entries: &[&'a Entry], default_engines: &[String]) -> Option<Choice<'a>> {
+fn choose<'a>(entries: &[&'a Entry], machine: &str, default_engines: &[String]) -> Option<Choice<'a>> {
     let fit = |engines: &str| -> Vec<&'a Entry> {
-        let plain = entries.iter().filter(|it| it.axes.experiment.is_none() && it.is_deliverable());
+        let plain = entries.iter().filter(|it| !it.is_experiment() && it.is_deliverable());
         plain
             .filter(|it| {
                 it.failures.is_empty() && it.axes.engines == engines && it.figures.page_cpu_s.is_some()
@@ -88,48 +95,56 @@ pub fn choose<'a>(entries: &[&'a Entry], default_engines: &[String]) -> Option<C
     });
     let entry = *equal.min_by_key(|it| it.figures.zip_bytes.unwrap_or(u64::MAX))?;
     let others = candidates.iter().filter(|it| it.cell != entry.cell);
-    Some(Choice { entry, compared: others.map(|it| Compared::new(it, entry)).collect() })
+    let machine = machine.to_owned();
+    Some(Choice { entry, machine, compared: others.map(|it| Compared::new(it, entry)).collect() })
 }
 
-fn reasons(group: &Group, choice: &Choice, is_one_of_several: bool) -> String {
-    let Choice { entry, compared } = choice;
+fn reasons(choice: &Choice, is_one_of_several: bool) -> String {
+    let Choice { entry, machine, compared } = choice;
     let figures = &entry.figures;
     let on = if is_one_of_several { format!(" for {}", entry.axes.arch) } else { String::new() };
+    let labels = Labels::of(compared.iter().map(|it| &it.one.axes).chain([&entry.axes]));
     let mut said = vec![format!("**Deploy `{}`{on}.**", entry.cell)];
     let pages: Vec<String> = compared
         .iter()
         .filter_map(|it| Some((it, it.pages?)))
         .map(|(it, ratio)| {
-            let zip = match (entry.figures.zip_bytes, it.with.figures.zip_bytes, it.one.figures.zip_bytes) {
-                (Some(mine), _, Some(theirs)) if !ratio.is_not_one() && mine < theirs => {
+            let zip = match (figures.zip_bytes, it.one.figures.zip_bytes) {
+                (Some(mine), Some(theirs)) if !ratio.is_not_one() && mine < theirs => {
                     format!(", but its zip is {}", text::smaller(theirs, mine))
                 }
                 _ => String::new(),
             };
-            format!("with `{}` it {}{zip}", it.one.cell, text::takes(&ratio))
+            format!("{} {}{zip}", labels.label(&it.one.axes), text::takes(&ratio))
         })
         .collect();
-    if !pages.is_empty() {
-        said.push(format!("By the CPU time of a page on {}: {}.", group.title(), pages.join("; ")));
-    }
+    said.push(if pages.is_empty() {
+        format!("No other of its engines was measured on {machine}, so nothing says that it is the fastest.")
+    } else {
+        format!("By the CPU time of a page, measured on {machine}: {}.", pages.join("; "))
+    });
     if let Some(start) = figures.first_next_s {
         let (median, p95) = (text::time(start.median), text::time(start.p95));
-        let others: Vec<_> = compared
+        let others: String = compared
             .iter()
-            .filter_map(|it| Some(format!("that of `{}` {}", it.one.cell, text::takes(&it.start?))))
+            .filter_map(|it| Some(format!("; {} {}", labels.label(&it.one.axes), text::takes(&it.start?))))
             .collect();
-        let others = if others.is_empty() { String::new() } else { format!("; {}", others.join(", ")) };
-        said.push(format!("Its start takes {median} (p95 {p95}){others}."));
+        said.push(format!("It starts in {median} (p95 {p95}){others}."));
     }
     if let Some(zip) = figures.zip_bytes {
         said.push(format!("Its zip has {}; its licence is {}.", text::bytes(zip), entry.licence));
     }
     if let Some(cost) = &figures.cost {
         let basis = if cost.from_memory_sizes {
-            format!(
-                "with {} MB, the cheapest of the sizes that were measured",
-                text::thousands(cost.memory_mb.into())
-            )
+            let document = figures.start_document.as_deref().unwrap_or("the document of the starts");
+            let memory = text::thousands(cost.memory_mb.into());
+            let faster = figures.fastest_of_cheapest().filter(|it| it.memory_mb > cost.memory_mb);
+            let faster = faster.map(|it| {
+                let memory = text::thousands(it.memory_mb.into());
+                format!(" ({memory} MB cost no more, as far as can be told, and are faster)")
+            });
+            let faster = faster.unwrap_or_default();
+            format!("in documents like `{document}` with {memory} MB, the cheapest that was measured{faster}")
         } else {
             format!("by CPU time at {} MB", text::thousands(ONE_CPU_MB.into()))
         };
@@ -145,7 +160,9 @@ fn reasons(group: &Group, choice: &Choice, is_one_of_several: bool) -> String {
 /// What can be said without times.
 fn by_size(entries: &[Entry], default_engines: &[String]) -> String {
     let fit = |engines: &str| {
-        let deliverable = plain(entries).filter(|it| it.is_deliverable() && it.axes.engines == engines);
+        let deliverable = entries.iter().filter(|it| {
+            !it.is_experiment() && it.failures.is_empty() && it.is_deliverable() && it.axes.engines == engines
+        });
         deliverable.filter_map(|it| Some((it.figures.zip_bytes?, it))).min_by_key(|(bytes, _)| *bytes)
     };
     let all = entries.iter().map(|it| it.axes.engines.as_str());

@@ -15,6 +15,8 @@ pub struct Row {
     pub label: String,
     /// Its figure, to the right.
     pub figure: String,
+    /// What follows the figure where there is room.
+    pub detail: String,
     /// What is drawn.
     pub mark: Mark,
 }
@@ -69,6 +71,18 @@ impl Axis {
         Axis { low: 0.0, high: count as f64 * step, is_log: false, ticks, unit }
     }
 
+    /// From below a value to above another one: from zero, unless that would press what is between them together.
+    pub fn between(from: f64, to: f64, unit: &'static str) -> Axis {
+        let whole = Axis::from_zero(to, unit);
+        if from < 0.5 * to {
+            return whole;
+        }
+        let step = Axis::from_zero((to - from).max(to * 0.02), unit).ticks.get(1).copied().unwrap_or(to);
+        let (first, last) = ((from / step).floor() as usize, (to / step).ceil() as usize);
+        let ticks = (first..=last).map(|it| it as f64 * step).collect();
+        Axis { low: first as f64 * step, high: last as f64 * step, ticks, ..whole }
+    }
+
     /// Ratios around 1: twice as much is as far from it as half as much.
     pub fn ratios(values: impl Iterator<Item = f64>) -> Axis {
         let reach =
@@ -91,8 +105,7 @@ impl Axis {
         } else {
             (value - self.low) / (self.high - self.low)
         };
-        // A margin, so that dots at the ends are whole.
-        1.0 + 98.0 * share.clamp(0.0, 1.0)
+        100.0 * share.clamp(0.0, 1.0)
     }
 }
 
@@ -109,7 +122,12 @@ pub fn rows(id: &str, title: &str, description: &str, rows: &[Row], axis: &Axis)
     for (row, number) in rows.iter().zip(0..) {
         let top = f64::from(number) * step;
         text(&mut body, "0", top + 15.0, "start", "name", &row.label);
-        text(&mut body, "100%", top + 15.0, "end", "figure", &row.figure);
+        let (figure, detail) = (escape(&row.figure), escape(&row.detail));
+        let _ = write!(
+            body,
+            "<text class=\"figure\" x=\"100%\" y=\"{}\" text-anchor=\"end\">{figure}<tspan class=\"detail\">{detail}</tspan></text>",
+            top + 15.0
+        );
         mark(&mut body, &row.mark, axis, top + 22.0);
     }
     format!(
@@ -128,8 +146,8 @@ fn grid(body: &mut String, axis: &Axis, to: f64) {
         let _ = write!(body, "<line class=\"{class}\" x1=\"{x:.2}%\" x2=\"{x:.2}%\" y1=\"18\" y2=\"{to}\"/>");
         // The first and the last would else be cut by the edge.
         let (anchor, x) = match x {
-            it if it < 4.0 => ("start", 0.0),
-            it if it > 94.0 => ("end", 100.0),
+            it if it < 4.0 => ("start", it),
+            it if it > 94.0 => ("end", it),
             it => ("middle", it),
         };
         let unit = if number == last || axis.is_log { format!(" {}", axis.unit) } else { String::new() };
@@ -239,6 +257,14 @@ mod tests {
     }
 
     #[test]
+    fn values_that_are_close_together_fill_the_axis() {
+        let axis = Axis::between(21.3, 23.9, "ms");
+        assert_eq!((axis.low, axis.high), (21.0, 24.0), "{axis:?}");
+        assert_eq!(Axis::between(5.0, 23.9, "ms").low, 0.0);
+        assert!(Axis::between(7.0, 7.0, "ms").high > 7.0 - 1e-9);
+    }
+
+    #[test]
     fn half_and_twice_are_equally_far_from_one() {
         let axis = Axis::ratios([0.5, 1.3].into_iter());
         assert!((axis.at(1.0) - 50.0).abs() < 1e-9);
@@ -248,7 +274,7 @@ mod tests {
     #[test]
     fn what_is_beyond_the_axis_stays_in_the_picture() {
         let axis = Axis::from_zero(10.0, "ms");
-        assert_eq!(axis.at(1_000.0), 99.0);
-        assert_eq!(axis.at(-3.0), 1.0);
+        assert_eq!(axis.at(1_000.0), 100.0);
+        assert_eq!(axis.at(-3.0), 0.0);
     }
 }

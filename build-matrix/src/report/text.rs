@@ -62,17 +62,24 @@ pub fn ratio(ratio: &Ratio) -> String {
     if !ratio.value.is_finite() {
         return "–".to_owned();
     }
-    let interval = format!("{:.2} ({:.2}–{:.2})", ratio.value, ratio.low, ratio.high);
+    let interval = interval(ratio, "–");
     if ratio.is_not_one() { interval } else { format!("{interval} =") }
 }
 
-/// What a ratio of times says, as a sentence's predicate: "takes 1.12 times as long (1.08 to 1.16)".
+/// A ratio and the ends of its interval, with a third place if two would not tell them apart.
+pub fn interval(Ratio { value, low, high }: &Ratio, to: &str) -> String {
+    let to = if to == "–" { to.to_owned() } else { format!(" {to} ") };
+    let places = if high - low < 0.02 { 3 } else { 2 };
+    format!("{value:.places$} ({low:.places$}{to}{high:.places$})")
+}
+
+/// What a ratio of times says, as a sentence's predicate: "takes 1.12 (1.08 to 1.16) times as long".
 pub fn takes(ratio: &Ratio) -> String {
-    let Ratio { value, low, high } = ratio;
+    let interval = interval(ratio, "to");
     if ratio.is_not_one() {
-        format!("takes {value:.2} times as long (95 % interval {low:.2} to {high:.2})")
+        format!("takes {interval} times as long")
     } else {
-        format!("makes no difference that can be seen ({value:.2}; {low:.2} to {high:.2})")
+        format!("shows no difference, {interval}")
     }
 }
 
@@ -119,10 +126,11 @@ mod tests {
     #[test]
     fn a_ratio_whose_interval_holds_one_is_no_difference() {
         let same = Ratio { value: 1.01, low: 0.97, high: 1.05 };
-        assert_eq!(takes(&same), "makes no difference that can be seen (1.01; 0.97 to 1.05)");
+        assert_eq!(takes(&same), "shows no difference, 1.01 (0.97 to 1.05)");
         assert_eq!(ratio(&same), "1.01 (0.97–1.05) =");
         let slower = Ratio { value: 1.12, low: 1.08, high: 1.16 };
-        assert_eq!(takes(&slower), "takes 1.12 times as long (95 % interval 1.08 to 1.16)");
+        assert_eq!(takes(&slower), "takes 1.12 (1.08 to 1.16) times as long");
+        assert_eq!(ratio(&Ratio { value: 0.998, low: 0.996, high: 1.001 }), "0.998 (0.996–1.001) =");
         assert_eq!(smaller(95, 100), "5.0 % smaller");
         assert_eq!(smaller(100, 100), "of the same size");
     }

@@ -133,12 +133,10 @@ impl Records {
         let start =
             slow * if is_musl { 0.0021 } else { 0.0031 } * if cell.engines == "all" { 1.1 } else { 1.0 };
         let page =
-            slow * self.page_factors.get(name).copied().unwrap_or_else(|| {
-                match (is_musl, cell.allocator.as_str()) {
-                    (true, "system") => 1.12,
-                    (true, _) => 0.998,
-                    _ => 1.0,
-                }
+            slow * self.page_factors.get(name).copied().unwrap_or(match (is_musl, cell.allocator.as_str()) {
+                (true, "system") => 1.12,
+                (true, _) => 0.998,
+                _ => 1.0,
             }) * match cell.experiment.as_deref() {
                 Some("opt-s") => 1.09,
                 Some("c-sse41") => 0.97,

@@ -22,7 +22,7 @@ pub(super) fn dates(entries: &[Entry]) -> Option<String> {
 pub(super) fn machines(entries: &[Entry]) -> Option<Section> {
     let groups = groups(entries);
     let mut table = Table::new(&[
-        "",
+        "machine",
         "processor",
         ">CPUs",
         "kernel",

@@ -59,14 +59,6 @@ pub(super) fn proven(entries: &[Entry]) -> Option<Section> {
     for (name, value, cells) in &seen {
         table.row(vec![(*name).to_owned(), (*value).to_owned(), who(cells, &verified, &labels)]);
     }
-    let mut counts = Table::new(&["cell", ">checks passed", "not measured"]);
-    for entry in &verified {
-        counts.row(vec![
-            labels.label(&entry.axes),
-            entry.figures.checks.unwrap_or_default().to_string(),
-            entry.figures.not_measured.join("; "),
-        ]);
-    }
     let checks = if seen.len() >= FOLDED_FROM {
         Block::Folded("Every check, with what was seen".to_owned(), table)
     } else {
@@ -76,7 +68,7 @@ pub(super) fn proven(entries: &[Entry]) -> Option<Section> {
     Some(Section {
         id: "proof",
         title: "What was proven".to_owned(),
-        blocks: vec![Block::Text(text.to_owned()), Block::Table(counts.without_empty_columns()), checks],
+        blocks: vec![Block::Text(text.to_owned()), checks],
     })
 }
 
@@ -106,13 +98,11 @@ pub(super) fn left_out(report: &Report) -> Option<Section> {
             None => by_reason.push((&it.reason, vec![cell])),
         }
     }
-    let mut table = Table::new(&["why", "cells"]);
-    for (reason, cells) in by_reason {
-        table.row(vec![reason.to_owned(), cells.join(", ")]);
-    }
-    (!table.rows.is_empty()).then(|| Section {
+    let items: Vec<String> =
+        by_reason.into_iter().map(|(reason, cells)| format!("{reason}: {}.", text::list(&cells))).collect();
+    (!items.is_empty()).then(|| Section {
         id: "left-out",
         title: "What is left out".to_owned(),
-        blocks: vec![Block::Table(table)],
+        blocks: vec![Block::List(items)],
     })
 }

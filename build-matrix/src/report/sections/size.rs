@@ -47,7 +47,8 @@ pub(super) fn size(entries: &[Entry]) -> Option<Section> {
         let zip = figures.zip_bytes.map(|it| format!(" · zip {}", text::bytes(it))).unwrap_or_default();
         all.push(Row {
             label: labels.label(&entry.axes),
-            figure: format!("{}{zip}", text::bytes(figures.unzipped_bytes.unwrap_or(bootstrap))),
+            figure: text::bytes(figures.unzipped_bytes.unwrap_or(bootstrap)),
+            detail: zip,
             mark: Mark::Bar {
                 parts: segments
                     .iter()

@@ -1,14 +1,11 @@
-//! Starts, pages, amounts of memory, money: for each machine apart.
+//! Starts and pages: for each machine apart.
 
-use stats::median;
-
-use super::{
-    Axis, Block, Entry, Mark, Plot, Report, Row, Section, Table, labels, rows, text, variant, variants,
-};
+use super::{Axis, Block, Entry, Mark, Plot, Row, Section, Table, labels, rows, text, variant, variants};
 use crate::record::{Measured, Start};
 use crate::report::corpus;
 use crate::report::figures::Spread;
 use crate::report::groups::{Group, groups};
+use crate::report::labels::Labels;
 
 /// A series of a start: what it is called, and where it is.
 type Series = (&'static str, fn(&Start) -> &Vec<f64>);
@@ -21,7 +18,7 @@ const STARTS: [Series; 4] = [
 ];
 
 /// The heading of a group's figures, if there is more than one group.
-fn heading(groups: &[Group], group: &Group) -> Option<Block> {
+pub(super) fn heading(groups: &[Group], group: &Group) -> Option<Block> {
     (groups.len() > 1 || !group.is_native())
         .then(|| Block::Heading(format!("{}: {}", group.letter, group.title())))
 }
@@ -40,19 +37,19 @@ pub(super) fn start(entries: &[Entry]) -> Option<Section> {
             continue;
         }
         blocks.extend(heading(&groups, group));
-        let labels = labels(&started);
+        let labels = plot_labels(&started);
         let mut panels = Vec::new();
         for (number, (title, series)) in STARTS.iter().enumerate() {
             let of = |entry: &Entry| entry.found.measured.as_ref().map(|it| series(&it.start).clone());
-            let all: Vec<_> =
-                started.iter().map(|it| (labels.label(&it.axes), variant(&it.axes), of(it))).collect();
+            let drawn = started.iter().filter(|it| !it.is_experiment());
+            let all = drawn.map(|it| (labels.label(&it.axes), variant(&it.axes), of(it))).collect();
             let id = format!("start-{}-{number}", group.letter);
             panels.extend(strips(&id, title, all, 1e3, "ms"));
         }
         if let Some(first) = panels.first_mut() {
-            first.legend = variants(started.iter().copied());
+            first.legend = variants(started.iter().copied().filter(|it| !it.is_experiment()));
         }
-        blocks.push(Block::Panels(panels));
+        blocks.extend(group.is_native().then_some(Block::Panels(panels)));
         blocks.push(Block::Table(start_table(&started)));
     }
     (blocks.len() > 1).then(|| Section { id: "start", title: "Cold start".to_owned(), blocks })
@@ -63,7 +60,7 @@ fn start_table(entries: &[&Entry]) -> Table {
     let mut table = Table::new(&[
         "cell",
         ">runs",
-        ">first /next, ms",
+        ">start, ms",
         ">p95",
         ">not in memory, ms",
         ">first image, ms",
@@ -93,6 +90,12 @@ fn start_table(entries: &[&Entry]) -> Table {
     table.without_empty_columns()
 }
 
+/// How the cells in a plot are called: experiments are compared elsewhere and are not among them.
+fn plot_labels(entries: &[&Entry]) -> Labels {
+    let plain: Vec<&Entry> = entries.iter().copied().filter(|it| !it.is_experiment()).collect();
+    labels(if plain.is_empty() { entries } else { &plain })
+}
+
 /// Series as strips of dots; `None` if all are empty.
 fn strips(
     id: &str,
@@ -103,20 +106,23 @@ fn strips(
 ) -> Option<Plot> {
     let mut all = Vec::new();
     let mut reach: f64 = 0.0;
+    let mut least = f64::INFINITY;
     for (label, class, values) in series {
         let values: Vec<f64> = values.unwrap_or_default().iter().map(|it| it * scale).collect();
         let Some(Spread { median, p95, .. }) = Spread::of(&values) else { continue };
         reach = reach.max(p95);
+        least = values.iter().copied().fold(least, f64::min);
         all.push((label, class, values, median, p95));
     }
     // A single run that took very long would press all others together.
     let largest = all.iter().flat_map(|it| &it.2).copied().fold(0.0, f64::max);
-    let axis = Axis::from_zero(if largest <= reach * 1.3 { largest } else { reach * 1.1 }, unit);
+    let axis = Axis::between(least, if largest <= reach * 1.3 { largest } else { reach * 1.1 }, unit);
     let drawn: Vec<Row> = all
         .into_iter()
         .map(|(label, class, values, median, p95)| Row {
             label,
-            figure: format!("{} {unit} · p95 {}", text::digits(median), text::digits(p95)),
+            figure: format!("{} {unit}", text::digits(median)),
+            detail: format!(" · p95 {}", text::digits(p95)),
             mark: Mark::Strip { class: class.to_owned(), values, median_p95: (median, p95) },
         })
         .collect();
@@ -149,10 +155,11 @@ pub(super) fn pages(entries: &[Entry]) -> Option<Section> {
         let cells: Vec<&Entry> = measured.iter().map(|(it, _)| *it).collect();
         let mut panels = page_panels(group, &measured);
         if let Some(first) = panels.first_mut() {
-            first.legend = variants(cells.iter().copied());
+            first.legend = variants(cells.iter().copied().filter(|it| !it.is_experiment()));
         }
-        blocks.push(Block::Panels(panels));
-        blocks.push(Block::Table(page_table(&cells)));
+        blocks.extend(group.is_native().then_some(Block::Panels(panels)));
+        let plain: Vec<&Entry> = cells.iter().copied().filter(|it| !it.is_experiment()).collect();
+        blocks.push(Block::Table(page_table(if plain.is_empty() { &cells } else { &plain })));
     }
     (blocks.len() > 1).then(|| Section { id: "pages", title: "Time of a page".to_owned(), blocks })
 }
@@ -171,12 +178,12 @@ fn documents(measured: &[(&Entry, &Measured)]) -> Vec<(String, String, String)> 
 
 fn page_panels(group: &Group, measured: &[(&Entry, &Measured)]) -> Vec<Plot> {
     let cells: Vec<&Entry> = measured.iter().map(|(it, _)| *it).collect();
-    let labels = labels(&cells);
+    let labels = plot_labels(&cells);
     let one_engine = cells.iter().all(|it| it.backends.len() == 1);
     let mut panels = Vec::new();
     for (number, (class, document, format)) in documents(measured).into_iter().enumerate() {
         let mut series = Vec::new();
-        for (entry, it) in measured {
+        for (entry, it) in measured.iter().filter(|(it, _)| !it.is_experiment()) {
             for pages in it.pages.iter().filter(|it| it.document == document && it.format == format) {
                 let label = labels.label(&entry.axes);
                 let label = if one_engine || pages.backend == entry.axes.engines {
@@ -198,233 +205,25 @@ fn page_panels(group: &Group, measured: &[(&Entry, &Measured)]) -> Vec<Plot> {
     panels
 }
 
+/// Documents as rows, cells as columns.
 fn page_table(entries: &[&Entry]) -> Table {
     let labels = labels(entries);
-    let mut table = Table::new(&[
-        "class",
-        "document",
-        "format",
-        "cell",
-        "engine",
-        ">CPU, ms",
-        ">wall, ms",
-        ">USD / 1,000 pages",
-    ]);
-    let mut lines = Vec::new();
-    for entry in entries {
-        for it in &entry.figures.pages {
-            let key = (it.class.clone(), it.document.clone(), it.format.clone());
-            let usd = it.cost.map_or_else(|| "–".to_owned(), |it| text::usd(it.total()));
-            lines.push((
-                key,
-                vec![
-                    labels.label(&entry.axes),
-                    it.backend.clone(),
-                    text::ms(it.cpu_s),
-                    text::ms(it.wall_s),
-                    usd,
-                ],
-            ));
-        }
-    }
-    lines.sort_by(|(one, _), (other, _)| one.cmp(other));
-    for ((class, document, format), cells) in lines {
-        table.row([vec![class, document, format], cells].concat());
+    let mut keys: Vec<[&str; 4]> = entries
+        .iter()
+        .flat_map(|it| &it.figures.pages)
+        .map(|it| [it.class.as_str(), &it.document, &it.format, &it.backend])
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let mut table = Table::new(&["class", "document", "format", "engine"]);
+    table.header.extend(entries.iter().map(|it| format!(">{}", labels.label(&it.axes))));
+    for key in keys {
+        let of = |entry: &&Entry| {
+            let mut pages = entry.figures.pages.iter();
+            let found = pages.find(|it| [it.class.as_str(), &it.document, &it.format, &it.backend] == key);
+            found.map_or_else(|| "–".to_owned(), |it| text::ms(it.cpu_s))
+        };
+        table.row(key.iter().map(|&it| it.to_owned()).chain(entries.iter().map(of)).collect());
     }
     table
-}
-
-pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
-    let groups = groups(entries);
-    let mut blocks = Vec::new();
-    for group in &groups {
-        let sized: Vec<&Entry> =
-            group.entries.iter().copied().filter(|it| !it.figures.memory_sizes.is_empty()).collect();
-        if sized.is_empty() {
-            continue;
-        }
-        blocks.extend(heading(&groups, group));
-        let labels = labels(&sized);
-        let costs = sized.iter().flat_map(|it| &it.figures.memory_sizes).filter_map(|it| it.cost);
-        let most = costs.map(|it| it.compute).fold(0.0, f64::max) * 1e3;
-        let mut panels = Vec::new();
-        let mut table = Table::new(&[
-            "cell",
-            ">memory, MB",
-            ">CPUs",
-            ">cold document, ms",
-            ">further document, ms",
-            ">USD / 1,000 pages",
-            ">of it compute",
-            "CPUs limited by",
-        ]);
-        for (number, entry) in sized.iter().enumerate() {
-            let label = labels.label(&entry.axes);
-            let cheapest = entry.figures.cheapest().map(|it| it.memory_mb);
-            let mut all = Vec::new();
-            for it in &entry.figures.memory_sizes {
-                let name = format!("{} MB", text::thousands(it.memory_mb.into()));
-                let is_cheapest = cheapest == Some(it.memory_mb);
-                let class = if is_cheapest { "best" } else { "other" };
-                let time = |seconds: Option<f64>| seconds.map_or_else(|| "–".to_owned(), text::ms);
-                if let (Some(cost), Some(warm)) = (it.cost, it.warm_s) {
-                    all.push(Row {
-                        label: name.clone() + if is_cheapest { " · cheapest" } else { "" },
-                        figure: format!("{} m$ · {}", text::digits(cost.compute * 1e3), text::time(warm)),
-                        mark: Mark::Bar {
-                            parts: vec![(class.to_owned(), cost.compute * 1e3, name)],
-                            below: None,
-                        },
-                    });
-                }
-                table.row(vec![
-                    label.clone(),
-                    text::thousands(it.memory_mb.into()),
-                    text::digits(it.cpus),
-                    time(it.cold_s),
-                    time(it.warm_s),
-                    it.cost.map_or_else(|| "–".to_owned(), |it| text::usd(it.total())),
-                    it.cost.map_or_else(|| "–".to_owned(), |it| format!("{:.6}", it.compute)),
-                    it.method.clone(),
-                ]);
-            }
-            if !all.is_empty() {
-                let axis = Axis::from_zero(most, "m$");
-                let title = format!("Compute for 1,000 pages with {label}");
-                let description = "A bar for each amount of memory: what Lambda's computing costs, in thousandths of a US dollar.";
-                let svg =
-                    rows(&format!("memory-{}-{number}", group.letter), &title, description, &all, &axis);
-                panels.push(Plot { title: label, svg, legend: Vec::new() });
-            }
-        }
-        if !panels.is_empty() {
-            blocks.push(Block::Text(
-                "What Lambda's computing costs for 1,000 pages, in thousandths of a US dollar (m$), and how long a \
-                 further document takes in the same process. S3's PUT requests and invocations come on top; they \
-                 do not depend on memory."
-                    .to_owned(),
-            ));
-            blocks.push(Block::Panels(panels));
-        }
-        blocks.push(Block::Table(table.without_empty_columns()));
-    }
-    (!blocks.is_empty()).then(|| Section { id: "memory", title: "Amount of memory".to_owned(), blocks })
-}
-
-pub(super) fn cost(report: &Report) -> Option<Section> {
-    let groups = groups(&report.cells);
-    let prices = &report.prices;
-    let mut blocks = vec![Block::Text(format!(
-        "Prices of {} as of {} ([Lambda]({}), [S3]({})), without the free tier, transfers, storage, logs and GET \
-         requests. The table is `build-matrix/prices.toml`.",
-        prices.region, prices.checked, prices.lambda.source, prices.s3.source
-    ))];
-    for group in groups.iter().filter(|it| it.is_native()) {
-        let paid: Vec<&Entry> =
-            group.entries.iter().copied().filter(|it| it.figures.cost.is_some()).collect();
-        if paid.is_empty() {
-            continue;
-        }
-        blocks.extend(heading(&groups, group));
-        let labels = labels(&paid);
-        let mut all = Vec::new();
-        let mut table = Table::new(&[
-            "cell",
-            ">USD / 1,000 pages",
-            ">compute",
-            ">invocations",
-            ">S3 PUT",
-            ">memory, MB",
-            "basis",
-        ]);
-        for entry in &paid {
-            let Some(cost) = &entry.figures.cost else { continue };
-            let usd = cost.usd;
-            let part = |class: &str, usd: f64, name: &str| {
-                (class.to_owned(), usd * 1e3, format!("{name}: {} USD", text::usd(usd)))
-            };
-            all.push(Row {
-                label: labels.label(&entry.axes),
-                figure: format!(
-                    "{} m$ · compute {}",
-                    text::digits(usd.total() * 1e3),
-                    text::digits(usd.compute * 1e3)
-                ),
-                mark: Mark::Bar {
-                    parts: vec![
-                        part("compute", usd.compute, "compute"),
-                        part("requests", usd.requests, "invocations"),
-                        part("puts", usd.puts, "S3 PUT requests"),
-                    ],
-                    below: None,
-                },
-            });
-            let basis = if cost.from_memory_sizes {
-                "further documents at the cheapest amount of memory"
-            } else {
-                "CPU time of pages, one after another on one CPU; mean of the documents"
-            };
-            table.row(vec![
-                labels.label(&entry.axes),
-                text::usd(usd.total()),
-                format!("{:.6}", usd.compute),
-                format!("{:.6}", usd.requests),
-                format!("{:.6}", usd.puts),
-                text::thousands(cost.memory_mb.into()),
-                basis.to_owned(),
-            ]);
-        }
-        let most =
-            paid.iter().filter_map(|it| Some(it.figures.cost.as_ref()?.usd.total())).fold(0.0, f64::max);
-        let legend = [
-            ("compute", "Lambda: memory by time"),
-            ("requests", "Lambda: invocations"),
-            ("puts", "S3: PUT requests"),
-        ];
-        let description = "A bar for each cell: what 1,000 pages cost, by what is paid for.";
-        let svg = rows(
-            &format!("cost-{}", group.letter),
-            "Cost of 1,000 pages by cell",
-            description,
-            &all,
-            &Axis::from_zero(most * 1e3, "m$"),
-        );
-        blocks.push(Block::Plot(Plot {
-            title: "1,000 pages, in thousandths of a US dollar".to_owned(),
-            svg,
-            legend: legend.map(|(class, name)| (class.to_owned(), name.to_owned())).to_vec(),
-        }));
-        blocks.push(Block::Table(table));
-        blocks.extend(by_class(&paid));
-    }
-    (blocks.len() > 1).then(|| Section { id: "cost", title: "Cost".to_owned(), blocks })
-}
-
-/// What computing costs by class of document, from CPU time.
-fn by_class(entries: &[&Entry]) -> Option<Block> {
-    let labels = labels(entries);
-    let mut classes: Vec<&str> =
-        entries.iter().flat_map(|it| &it.figures.pages).map(|it| it.class.as_str()).collect();
-    classes.sort_unstable();
-    classes.dedup();
-    let mut table = Table::new(&["cell", "engine"]);
-    table.header.extend(classes.iter().map(|it| format!(">{it}")));
-    for entry in entries {
-        for backend in &entry.backends {
-            let cells: Vec<String> = classes
-                .iter()
-                .map(|class| {
-                    let of_it =
-                        entry.figures.pages.iter().filter(|it| it.class == *class && it.backend == *backend);
-                    let costs: Vec<f64> = of_it.filter_map(|it| Some(it.cost?.compute * 1e3)).collect();
-                    if costs.is_empty() { "–".to_owned() } else { text::digits(median(&costs)) }
-                })
-                .collect();
-            if cells.iter().any(|it| it != "–") {
-                table.row([vec![labels.label(&entry.axes), backend.clone()], cells].concat());
-            }
-        }
-    }
-    let title = "Compute for 1,000 pages by class of document, in thousandths of a US dollar, from CPU time with one CPU (1,769 MB)";
-    (!table.rows.is_empty()).then(|| Block::Folded(title.to_owned(), table))
 }

@@ -119,7 +119,7 @@ pub(super) fn measure_emulated(
     for it in found.iter_mut() {
         it.measured.emulated_by = Some(version.clone());
         it.skip(format!(
-            "documents, pages and memory sizes: this machine is {}, and the worker processes are not emulated",
+            "documents, pages and memory sizes: this machine is {}, and an emulator's times of drawing say nothing of a CPU's",
             std::env::consts::ARCH
         ));
     }

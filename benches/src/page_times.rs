@@ -187,7 +187,10 @@ impl Record {
             if let Some(why) = &case.failed {
                 failures += &format!("{id} by {} has FAILED: {why}\n", program.display());
             }
-            let each = |seconds: &[f64]| format!("{:.2}", stats::median(seconds) * 1e3 / f64::from(*pages));
+            let each = |seconds: &[f64]| match seconds {
+                [] => "-".to_owned(),
+                _ => format!("{:.2}", stats::median(seconds) * 1e3 / f64::from(*pages)),
+            };
             table.row(vec![
                 id,
                 program.display().to_string(),

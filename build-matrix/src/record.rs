@@ -194,7 +194,7 @@ pub struct Measured {
     pub other_files: BTreeMap<String, u64>,
     /// The start of the function.
     pub start: Start,
-    /// The same with each engine of a cell that has several; the first of them is the default of `start`.
+    /// The same with each engine of a cell that has several.
     #[serde(default)]
     pub backend_starts: Vec<BackendStart>,
     /// Further documents in the same process, for cells that are measured beside their experiments.

@@ -1,6 +1,7 @@
 //! As much of S3 as the function uses, in memory and without looking at signatures.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -31,8 +32,9 @@ pub struct Object {
 impl Object {
     /// An object without metadata.
     pub fn new(body: Bytes) -> Object {
-        // It only has to differ where contents differ; S3's own is opaque as well.
-        let etag = corpus::manifest::sha256(&body)[..32].to_owned();
+        // It only has to differ where contents differ, and a hash would take CPU time while a clock runs.
+        static COUNT: AtomicU64 = AtomicU64::new(0);
+        let etag = format!("{:032x}", COUNT.fetch_add(1, Ordering::Relaxed));
         Object { body, metadata: HeaderMap::new(), etag }
     }
 }

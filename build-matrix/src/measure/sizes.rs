@@ -174,8 +174,9 @@ fn pieces<'a>(
         let is_mark = name.is_empty() || name.starts_with('$') || name.starts_with(".L");
         if all.contains(&start) && !is_mark {
             let local = || {
-                let index = symbol.index().0;
-                let file = files.iter().find(|it| symbol.is_local() && it.symbols.contains(&index))?;
+                let index = Some(symbol.index().0).filter(|_| symbol.is_local())?;
+                let after = files.partition_point(|it| it.symbols.start <= index);
+                let file = files[..after].last().filter(|it| it.symbols.contains(&index))?;
                 file.owner.clone()
             };
             named.push((range, owner::of_name(name).or_else(local)));

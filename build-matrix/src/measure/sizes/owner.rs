@@ -176,3 +176,42 @@ fn of_path(path: &str) -> String {
     // A primitive's own code, which only the standard library can have.
     STANDARD_NAME.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owner(name: &str) -> String {
+        of_name(name).unwrap_or_default()
+    }
+
+    #[test]
+    fn a_symbol_of_rust_is_its_crates_in_either_mangling() {
+        assert_eq!(owner("_ZN5tokio7runtime4park10CachedPark4wake17h0123456789abcdefE"), "tokio");
+        assert_eq!(owner("_RNvCs1234_7mycrate3foo"), "mycrate");
+        assert_eq!(owner("_ZN4core3fmt5write17h0123456789abcdefE"), STANDARD_NAME);
+        assert_eq!(owner("_RNvMs_NtCs6Vu3Jtx0cDw_5alloc3vecINtB4_3VechE4push"), STANDARD_NAME);
+    }
+
+    #[test]
+    fn the_code_for_a_type_is_that_of_its_crate() {
+        assert_eq!(of_path("<&mut serde_json::Value as core::fmt::Debug>::fmt"), "serde_json");
+        assert_eq!(of_path("core::ptr::drop_in_place::<hyper::Error>"), "hyper");
+        assert_eq!(of_path("core::ptr::drop_in_place<alloc::vec::Vec<hyper::Error>>"), STANDARD_NAME);
+        assert_eq!(of_path("<u8 as url::Encode>::encode"), "url");
+        assert_eq!(of_path("<u8>"), STANDARD_NAME);
+    }
+
+    #[test]
+    fn a_symbol_of_c_is_known_by_its_beginning() {
+        assert_eq!(owner("pdf_run_page"), "MuPDF");
+        assert_eq!(owner("fz_opj_j2k_decode"), "OpenJPEG");
+        assert_eq!(owner("jsimd_idct_islow_avx2"), "libjpeg");
+        assert_eq!(owner("_binary_NimbusSans_cff"), "fonts");
+        assert_eq!(owner("mi_malloc"), "mimalloc");
+        assert_eq!(owner("_ZN9libunwind12UnwindCursor4stepEv"), "unwinder");
+        assert_eq!(of_name("a_name_of_somebody"), None);
+        assert_eq!(of_file("pdf-run.c").as_deref(), Some("MuPDF"));
+        assert_eq!(of_file("somebody.c"), None);
+    }
+}

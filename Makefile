@@ -56,6 +56,7 @@ test: ## Check format and lints, run all tests, build the documentation, check t
 	@$(MAKE) lint
 	@$(MAKE) run-tests
 	@$(MAKE) test-deploy
+	@$(MAKE) test-cell
 	@echo '== documentation'
 	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --all-features --lib --no-deps --locked --quiet
 	@echo '== corpus'
@@ -107,6 +108,15 @@ test-deploy: ## Test what deploys: templates, deploy.sh, examples, the policy of
 		[ ! -x $(TARGET_DIR)/$$place/pdf2img ] || exit 0; \
 	done; cargo build --workspace --all-features --locked --bins
 	PATH="$(LINT_TOOLS):$$PATH" $(LINT_TOOLS)/python -m pytest deploy/tests
+
+# One cell stands for the way that all are made: built through zig, read, run on emulated CPUs, packaged, read again.
+.PHONY: test-cell
+test-cell: ## Build, verify and package a static cell: CELL=…
+	@scripts/setup.sh matrix
+	@echo '== a cell of the build matrix'
+	$(BUILD_MATRIX) build '$(CELL)'
+	$(BUILD_MATRIX) verify '$(CELL)'
+	$(BUILD_MATRIX) package '$(CELL)'
 
 # Not part of `make test`: it needs root and mounts, which continuous integration may refuse.
 .PHONY: test-container

@@ -33,7 +33,7 @@ resource "aws_s3_bucket_notification" "input" {
     }
   }
 
-  depends_on = [aws_lambda_permission.s3, aws_sqs_queue_policy.input]
+  depends_on = [aws_iam_role_policy.this, aws_lambda_permission.s3, aws_sqs_queue_policy.input]
 }
 
 # s3

@@ -15,7 +15,7 @@ main() {
     # actionlint gives shellcheck what is in `run:`.
     actionlint .github/workflows/*.yml
     security .github
-    shellcheck .ci/run scripts/*.sh
+    shellcheck .ci/run scripts/*.sh deploy/*.sh
     mapfile -t containerfiles < <(find deploy -name 'Containerfile*' ! -name '*ignore')
     hadolint "${containerfiles[@]}"
 }

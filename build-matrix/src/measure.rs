@@ -6,6 +6,7 @@
 //! measured again. Cells for another architecture form a session of their own, under an emulator.
 
 mod bench;
+mod emulator;
 mod session;
 pub mod sizes;
 
@@ -18,7 +19,8 @@ use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
 use self::bench::Bench;
-use self::session::{Emulator, Found};
+use self::emulator::Emulator;
+use self::session::Found;
 use crate::record::{Measured, Outcome, Record, Start};
 use crate::{Cell, Layout, Matrix, Stage};
 
@@ -113,6 +115,7 @@ fn sizes_of<'a>(matrix: &Matrix, layout: &Layout, cell: &'a Cell) -> Found<'a> {
         parts: Vec::new(),
         other_files: BTreeMap::new(),
         start: Start::default(),
+        start_again: None,
         backend_starts: Vec::new(),
         warm_documents: Vec::new(),
         pages: Vec::new(),

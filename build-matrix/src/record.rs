@@ -194,6 +194,10 @@ pub struct Measured {
     pub other_files: BTreeMap<String, u64>,
     /// The start of the function.
     pub start: Start,
+    /// The same executable once more, in the same turns: what differs between the two is noise. One cell of a session
+    /// has it.
+    #[serde(default)]
+    pub start_again: Option<Start>,
     /// The same with each engine of a cell that has several.
     #[serde(default)]
     pub backend_starts: Vec<BackendStart>,

@@ -1,11 +1,9 @@
 //! What is measured of cells in turns, and how it is told in their records.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use anyhow::Result;
 
 use super::bench::{Bench, ColdStarts, Function};
+use super::emulator::Emulator;
 use crate::record::{BackendStart, Measured, MemorySize, Pages, Start, WarmDocument};
 use crate::{Cell, Layout, Matrix};
 
@@ -46,44 +44,6 @@ pub(super) struct Found<'a> {
     pub(super) measured: Measured,
     /// Why its measuring has failed.
     pub(super) failures: Vec<String>,
-}
-
-/// What runs the executables of another architecture.
-#[derive(Debug)]
-pub(super) struct Emulator {
-    program: String,
-    cpu: String,
-    /// The libraries of that architecture.
-    libraries: PathBuf,
-}
-
-impl Emulator {
-    /// The emulator that cells of one architecture need here.
-    pub(super) fn needed_for(matrix: &Matrix, cells: &[&Cell]) -> Option<Emulator> {
-        let cell = cells.first().filter(|cell| !cell.is_native(matrix))?;
-        let machine = cell.machine(matrix);
-        Some(Emulator {
-            program: format!("qemu-{machine}-static"),
-            cpu: matrix.arch[&cell.arch].cpus.first().cloned().unwrap_or_else(|| "max".to_owned()),
-            libraries: format!("/usr/{machine}-linux-gnu").into(),
-        })
-    }
-
-    /// Its name and version; `None` if it is not installed.
-    fn version(&self) -> Option<String> {
-        let output = Command::new(&self.program).arg("--version").output().ok()?;
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        Some(format!("{}, CPU {}", text.lines().next()?, self.cpu))
-    }
-
-    fn command(&self) -> String {
-        let Emulator { program, cpu, libraries } = self;
-        if libraries.is_dir() {
-            format!("{program} -cpu {cpu} -L {}", libraries.display())
-        } else {
-            format!("{program} -cpu {cpu}")
-        }
-    }
 }
 
 /// Measures cells that this machine runs by itself.
@@ -132,6 +92,7 @@ pub(super) fn measure_emulated(
     session.cold_start(
         "starts, emulated",
         found,
+        Turns::FirstTwice,
         |it| !needs_libraries(it),
         &options,
         |it, function, all| {
@@ -139,6 +100,15 @@ pub(super) fn measure_emulated(
             it.measured.start = start_of(function, String::new(), 0);
         },
     );
+}
+
+/// Whether a session begins with a cell that is in it twice.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Turns {
+    /// Each cell takes its turn.
+    Once,
+    /// The first cell takes two: what differs between them is noise.
+    FirstTwice,
 }
 
 struct Session<'a> {
@@ -154,6 +124,7 @@ impl Session<'_> {
         self.cold_start(
             "starts",
             found,
+            Turns::FirstTwice,
             |_| true,
             &options,
             |it, function, all| {
@@ -178,6 +149,7 @@ impl Session<'_> {
             self.cold_start(
                 &format!("starts with {backend}"),
                 found,
+                Turns::Once,
                 has_choice,
                 &options,
                 |it, function, all| {
@@ -195,8 +167,13 @@ impl Session<'_> {
                 ["--document", DOCUMENT, "--runs", &runs, "--memory-mb", &memory, "--documents", "2"];
             // An experiment is about the executable, not about memory.
             let is_plain = |it: &Found<'_>| it.cell.experiment.is_none();
-            self.cold_start(&format!("{memory} MB"), found, is_plain, &options, |it, function, all| {
-                match (&all.share, &all.not_measured) {
+            self.cold_start(
+                &format!("{memory} MB"),
+                found,
+                Turns::Once,
+                is_plain,
+                &options,
+                |it, function, all| match (&all.share, &all.not_measured) {
                     (Some(share), None) => it.measured.memory_sizes.push(MemorySize {
                         memory_mb,
                         cpus: share.cpus,
@@ -210,8 +187,8 @@ impl Session<'_> {
                     (_, why) => {
                         it.skip(format!("{memory_mb} MB: {}", why.as_deref().unwrap_or("no limit was set")))
                     }
-                }
-            });
+                },
+            );
         }
     }
 
@@ -231,6 +208,7 @@ impl Session<'_> {
             self.cold_start(
                 &format!("warm {document}"),
                 found,
+                Turns::Once,
                 |_| true,
                 &options,
                 |it, function, all| {
@@ -288,6 +266,7 @@ impl Session<'_> {
         &self,
         what: &str,
         found: &mut [Found<'_>],
+        turns: Turns,
         takes_part: impl Fn(&Found<'_>) -> bool,
         options: &[&str],
         take: impl Fn(&mut Found<'_>, &Function, &ColdStarts),
@@ -298,8 +277,11 @@ impl Session<'_> {
             return;
         }
         say(what, cells.len());
-        let functions: Vec<PathBuf> =
+        let mut functions: Vec<PathBuf> =
             cells.iter().map(|it| self.layout.lambda(it.cell).join("bootstrap")).collect();
+        if turns == Turns::FirstTwice {
+            functions.extend(functions.first().cloned());
+        }
         let all = match self.bench.cold_start(&functions, options) {
             Ok(all) => all,
             Err(error) => {
@@ -307,6 +289,9 @@ impl Session<'_> {
                 return;
             }
         };
+        if let (Turns::FirstTwice, Some(again)) = (turns, all.functions.get(cells.len())) {
+            cells[0].measured.start_again = Some(start_of(again, String::new(), all.pages));
+        }
         let none = Function::default();
         for (at, it) in cells.into_iter().enumerate() {
             // There are none if the machine cannot do what was asked for, which is told of all.

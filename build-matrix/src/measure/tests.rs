@@ -108,8 +108,11 @@ fn cells_are_measured_in_one_session_and_each_gets_its_record() {
     assert_eq!(workshop.record(&one).done().unwrap().pages.len(), 4);
     assert_eq!(found.sections.values().sum::<u64>(), fs::metadata("/bin/true").unwrap().len());
     assert_eq!(found.parts.iter().map(|it| it.1).sum::<u64>(), found.sections.values().sum::<u64>());
-    // The first call is of both.
-    assert_eq!(workshop.calls()[0].matches("--function").count(), 2);
+    // The first call is of both, and of one of them twice.
+    assert_eq!(workshop.calls()[0].matches("--function").count(), 3);
+    assert!(workshop.record(&one).done().unwrap().start_again.is_some());
+    assert!(found.start_again.is_none());
+    assert_eq!(workshop.calls()[1].matches("--function").count(), 1);
 }
 
 #[test]

@@ -66,6 +66,8 @@ struct Target {
     glibc: Option<String>,
     /// Flags for rustc that everything for this machine is compiled with.
     rust_flags: String,
+    /// The same for the C compiler.
+    c_flags: String,
     experiment: Option<crate::matrix::Experiment>,
 }
 
@@ -75,6 +77,7 @@ impl Target {
             triple: cell.triple(matrix),
             glibc: (!cell.is_static(matrix)).then(|| matrix.glibc.floor.clone()),
             rust_flags: matrix.arch[&cell.arch].rust_flags.clone(),
+            c_flags: matrix.libc[&cell.libc].c_flags.clone(),
             experiment: cell
                 .experiment
                 .as_deref()
@@ -89,6 +92,7 @@ impl Target {
             triple: format!("{}-unknown-linux-gnu", cell.machine(matrix)),
             glibc: Some(matrix.glibc.pdfium_worker_floor.clone()),
             rust_flags: matrix.arch[&cell.arch].rust_flags.clone(),
+            c_flags: String::new(),
             experiment: None,
         }
     }
@@ -224,6 +228,7 @@ fn environment(
     ];
     // They take the place of those in `.cargo/config.toml`; the last of a kind holds.
     rust_flags.extend(target.rust_flags.split_whitespace().map(str::to_owned));
+    c_flags.extend(target.c_flags.split_whitespace().map(str::to_owned));
     if let Some(experiment) = &target.experiment {
         rust_flags.extend(experiment.rust_flags.split_whitespace().map(str::to_owned));
         c_flags.extend(experiment.c_flags.split_whitespace().map(str::to_owned));

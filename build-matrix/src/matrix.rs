@@ -77,11 +77,14 @@ pub struct Engines {
 
 /// A C library.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Libc {
     /// Whether it is in the executable.
     #[serde(rename = "static")]
     pub is_static: bool,
+    /// Flags for the C compiler.
+    #[serde(default)]
+    pub c_flags: String,
 }
 
 /// An architecture.
@@ -346,8 +349,13 @@ mod tests {
     }
 
     #[test]
-    fn a_cell_may_use_the_instructions_that_every_other_build_may() {
+    fn a_cell_has_the_flags_that_every_other_build_has() {
         let config: toml::Table = toml::from_str(include_str!("../../.cargo/config.toml")).unwrap();
+        let static_flags = Matrix::of_this_workspace().unwrap().libc["musl-static"].c_flags.clone();
+        for machine in ["x86_64", "aarch64"] {
+            let name = format!("CFLAGS_{machine}_unknown_linux_musl");
+            assert_eq!(config["env"][&name].as_str(), Some(static_flags.as_str()));
+        }
         let (target, flags) = config["target"].as_table().unwrap().iter().next().unwrap();
         assert!(target.contains("x86_64"), "{target}");
         let flags: String =

@@ -62,6 +62,14 @@ impl Cpu {
         command
     }
 
+    /// Whether it was the emulator that failed, by what a program reports of a worker.
+    ///
+    /// Once in some hundred times, on a busy machine, qemu takes an argument of `execve` for a bad address in a
+    /// program with several threads; Linux by itself does not.
+    pub(super) fn failed(&self, report: &str) -> bool {
+        *self != Cpu::Native && report.contains("Bad address (os error 14)")
+    }
+
     /// Makes sure that it is there and that an executable runs on it: one that does not exist has to be refused.
     ///
     /// # Errors
@@ -127,4 +135,34 @@ pub(super) fn illegal_instruction(said: &str, cpu: &Cpu) -> Option<String> {
              .cargo/config.toml, and for -march in CFLAGS"
         ),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_address_is_the_emulators_fault_and_nobody_elses() {
+        let emulated = Cpu::Emulated { machine: "aarch64".to_owned(), model: "cortex-a53".to_owned() };
+        let report = "failed to start a worker process: /proc/self/exe: Bad address (os error 14)";
+        assert!(emulated.failed(report));
+        assert!(!Cpu::Native.failed(report));
+        assert!(!emulated.failed("failed to start a worker process: No such file or directory (os error 2)"));
+    }
+
+    #[test]
+    fn an_illegal_instruction_is_named_with_the_cpu() {
+        let cpu = Cpu::Emulated { machine: "x86_64".to_owned(), model: "Nehalem-v1".to_owned() };
+        for said in [
+            "qemu: uncaught target signal 4 (Illegal instruction) - core dumped",
+            "the worker crashed: SIGILL (4) ",
+        ] {
+            let complaint = illegal_instruction(said, &cpu).unwrap();
+            assert!(
+                complaint.starts_with("illegal instruction on Nehalem-v1: built for a newer CPU"),
+                "{complaint}"
+            );
+        }
+        assert_eq!(illegal_instruction("qemu: uncaught target signal 11 (Segmentation fault)", &cpu), None);
+    }
 }

@@ -26,8 +26,15 @@ const DPI: &str = "72";
 /// A4 at that resolution.
 const SIZE_PX: (usize, usize) = (596, 842);
 
+/// The least memory that the service gives a worker (`worker_memory_bytes` in `src/config/options.rs`): an allocator
+/// that reserves more address space than that leaves nothing. qemu does not enforce it, so it is asked for natively.
+pub(super) const LEAST_MEMORY: &str = "192MiB";
+
 /// How long all documents may take, on an emulated CPU of a busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// How often documents are rendered again when it was the emulator that failed.
+const RETRIES: u32 = 3;
 
 /// The pictures of all pages in both formats, by their paths.
 pub(super) type Pictures = BTreeMap<String, Picture>;
@@ -57,6 +64,7 @@ pub(super) fn write_documents(folder: &Path) -> Result<()> {
 }
 
 /// Has `pdf2img` render all documents with a backend, as PNG and as JPEG, and takes the pictures that come of it.
+/// Natively, workers get the least memory that the service gives them.
 ///
 /// # Errors
 ///
@@ -73,8 +81,18 @@ pub(super) fn render(pdf2img: &Path, cpu: &Cpu, backend: &str, documents: &Path)
         "--output",
     ]);
     command.arg(output.path());
+    if *cpu == Cpu::Native {
+        command.args(["--worker-memory", LEAST_MEMORY]);
+    }
     command.args(DOCUMENTS.map(|id| documents.join(format!("{id}.pdf"))));
-    let ended = run(&mut command, PATIENCE)?;
+    let mut ended = run(&mut command, PATIENCE)?;
+    for _ in 0..RETRIES {
+        if !cpu.failed(&ended.stdout) {
+            break;
+        }
+        eprintln!("         the emulator failed to start a worker; once more");
+        ended = run(&mut command, PATIENCE)?;
+    }
     if let Some(complaint) = illegal_instruction(&ended.said(), cpu) {
         bail!(complaint);
     }

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::emulator::Cpu;
 use super::findings::Findings;
-use super::pictures::{self, Pictures};
+use super::pictures::{self, LEAST_MEMORY, Pictures};
 use super::process;
 use super::start::{Start, start};
 use crate::{Cell, Layout, Matrix};
@@ -44,6 +44,21 @@ pub(super) fn check(findings: &mut Findings, matrix: &Matrix, layout: &Layout, c
             })
         })
         .collect();
+    for Reference { from, backend, pictures } in &references {
+        if *from == cell {
+            let name = format!("pages with {backend} on this machine, in workers of {LEAST_MEMORY}");
+            findings.note(
+                "pdf2img",
+                name,
+                match pictures {
+                    Ok(pictures) => Ok(said_of(pictures)),
+                    Err(error) => Err(format!(
+                        "with {backend} on this machine, in workers of {LEAST_MEMORY}: {error:#}"
+                    )),
+                },
+            );
+        }
+    }
     for (index, model) in cpus(matrix, cell)?.iter().enumerate() {
         let cpu = Cpu::Emulated { machine: cell.machine(matrix).to_owned(), model: model.clone() };
         match cpu.prove(&trial.pdf2img) {
@@ -127,7 +142,7 @@ fn refusal(backend: &str, said: &str) -> Result<&'static str, String> {
 /// What was drawn, and how it compares with a native build's.
 fn judge(drawn: Result<Pictures>, reference: Option<&Reference>) -> Result<String> {
     let drawn = drawn?;
-    let pages = format!("{} pages as PNG and as JPEG, of the right size", drawn.len() / 2);
+    let pages = said_of(&drawn);
     let Some(Reference { from, pictures: wanted, .. }) = reference else {
         return Ok(format!(
             "{pages}; compared with nothing, for no cell with these engines that runs here was built"
@@ -135,7 +150,7 @@ fn judge(drawn: Result<Pictures>, reference: Option<&Reference>) -> Result<Strin
     };
     let wanted = match wanted {
         Ok(wanted) => wanted,
-        Err(error) => bail!("{from} was to be the reference, and does not render on this machine: {error:#}"),
+        Err(error) => bail!("{from} was to be the reference, and does not draw on this machine: {error:#}"),
     };
     let likeness = pictures::compare(&drawn, wanted)?;
     Ok(format!(
@@ -147,6 +162,15 @@ fn judge(drawn: Result<Pictures>, reference: Option<&Reference>) -> Result<Strin
     ))
 }
 
+fn said_of(pictures: &Pictures) -> String {
+    format!("{} pages as PNG and as JPEG, of the right size", pictures.len() / 2)
+}
+
+/// The version that the program says, which has to be this workspace's.
+///
+/// # Errors
+///
+/// If it is another one, or there is none.
 pub(super) fn says_version(pdf2img: &Path, cpu: &Cpu) -> Result<String> {
     let ended = process::run(cpu.command(pdf2img).arg("--version"), PATIENCE)?;
     let wanted = concat!("pdf2img ", env!("CARGO_PKG_VERSION"));

@@ -7,6 +7,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use crate::{Cell, Layout, Stage};
 
@@ -107,6 +108,47 @@ pub struct File {
     pub sha256: String,
 }
 
+impl File {
+    /// Reads what a file is.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read.
+    pub fn read(path: &Path) -> Result<File> {
+        let content = fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+        Ok(File::of(&content))
+    }
+
+    /// What a file with that content is.
+    pub fn of(content: &[u8]) -> File {
+        let sha256 = Sha256::digest(content).iter().map(|byte| format!("{byte:02x}")).collect();
+        File { bytes: content.len() as u64, sha256 }
+    }
+}
+
+/// All files below a directory, by path with `/` in it.
+///
+/// # Errors
+///
+/// If one cannot be read.
+pub fn files_in(directory: &Path) -> Result<BTreeMap<String, File>> {
+    let mut files = BTreeMap::new();
+    let entries =
+        fs::read_dir(directory).with_context(|| format!("failed to list {}", directory.display()))?;
+    for entry in entries {
+        let entry = entry.with_context(|| format!("failed to list {}", directory.display()))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            files.extend(
+                files_in(&entry.path())?.into_iter().map(|(path, file)| (format!("{name}/{path}"), file)),
+            );
+        } else {
+            files.insert(name, File::read(&entry.path())?);
+        }
+    }
+    Ok(files)
+}
+
 /// What was proven.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Verified {
@@ -117,7 +159,7 @@ pub struct Verified {
 /// Something that holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Check {
-    /// What was looked at, such as `machine of bootstrap`.
+    /// What was looked at, such as `lambda/bootstrap: machine`.
     pub name: String,
     /// What was seen, such as `aarch64`.
     pub seen: String,
@@ -137,6 +179,9 @@ pub struct Packaged {
 pub struct Measured {
     /// Where, as `pdf2img-bench` describes it.
     pub machine: serde_json::Value,
+    /// The measuring that it is of: only times of one session were taken in turns, and are to be compared closely.
+    #[serde(default)]
+    pub session: String,
     /// The emulator's name and version if the cell does not run on this machine by itself: such times can only be
     /// compared among themselves.
     pub emulated_by: Option<String>,
@@ -144,8 +189,17 @@ pub struct Measured {
     pub sections: BTreeMap<String, u64>,
     /// The bytes of `bootstrap` by crate or C library, largest first, from its symbols.
     pub parts: Vec<(String, u64)>,
+    /// The bytes of what lies beside `bootstrap`, by path: PDFium's library and the worker that loads it.
+    #[serde(default)]
+    pub other_files: BTreeMap<String, u64>,
     /// The start of the function.
     pub start: Start,
+    /// The same with each engine of a cell that has several; the first of them is the default of `start`.
+    #[serde(default)]
+    pub backend_starts: Vec<BackendStart>,
+    /// Further documents in the same process, for cells that are measured beside their experiments.
+    #[serde(default)]
+    pub warm_documents: Vec<WarmDocument>,
     /// The time of pages.
     pub pages: Vec<Pages>,
     /// Starts and pages with a share of the CPU as Lambda gives it for an amount of memory.
@@ -155,10 +209,13 @@ pub struct Measured {
 }
 
 /// Starts of the function against an emulated Runtime API and S3 on the same machine.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Start {
     /// The document that was sent.
     pub document: String,
+    /// How many pages it has.
+    #[serde(default)]
+    pub pages: u32,
     /// From the spawn to the first request for an invocation, in seconds of wall clock.
     pub first_next_s: Vec<f64>,
     /// From the spawn until S3 has the first image, in seconds.
@@ -173,6 +230,26 @@ pub struct Start {
     pub cold_cache_first_next_s: Vec<f64>,
 }
 
+/// Starts with one engine of several.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct BackendStart {
+    /// The engine.
+    pub backend: String,
+    /// The starts.
+    pub start: Start,
+}
+
+/// Documents that a function with one worker gets after its first.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WarmDocument {
+    /// The document's name in the corpus.
+    pub document: String,
+    /// How many pages it has.
+    pub pages: u32,
+    /// From the request for the invocation to its answer, in seconds.
+    pub wall_s: Vec<f64>,
+}
+
 /// The time that pages of a document take in one format, drawing and encoding.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Pages {
@@ -184,6 +261,9 @@ pub struct Pages {
     pub format: String,
     /// Pages of the document.
     pub pages: u32,
+    /// The bytes of all images.
+    #[serde(default)]
+    pub bytes: u64,
     /// Wall-clock seconds of the whole document, one for each run.
     pub wall_s: Vec<f64>,
     /// CPU seconds of the whole document, one for each run.
@@ -199,6 +279,12 @@ pub struct MemorySize {
     pub cpus: f64,
     /// How the share was enforced, such as `cgroup cpu.max`.
     pub method: String,
+    /// The document that was sent.
+    #[serde(default)]
+    pub document: String,
+    /// How many pages it has.
+    #[serde(default)]
+    pub pages: u32,
     /// From the spawn to the first request for an invocation, in seconds.
     pub first_next_s: Vec<f64>,
     /// From the spawn until the invocation is answered, in seconds.

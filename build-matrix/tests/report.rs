@@ -156,6 +156,26 @@ fn times_of_different_machines_are_not_compared() {
 }
 
 #[test]
+fn what_was_not_measured_in_turns_is_compared_with_that_said() {
+    let (apart, directory) = report("apart", &Records::whole().measured_apart());
+    let slower = apart.questions.iter().find(|it| it.question.contains("render slower")).unwrap();
+    assert!(slower.answer.contains("not measured in turns"), "{}", slower.answer);
+    assert!(apart.summary.contains("though not in turns"), "{}", apart.summary);
+    assert!(read(&directory, "report.md").contains("(not in turns)"));
+    let (together, _) = whole();
+    assert!(together.summary.contains("measured in turns"), "{}", together.summary);
+    assert!(together.questions.iter().all(|it| !it.answer.contains("not measured in turns")));
+}
+
+#[test]
+fn further_documents_stand_for_the_pages_of_an_experiment() {
+    let (whole, _) = whole();
+    let answer = whole.questions.iter().find(|it| it.question.contains("opt-level s")).unwrap();
+    assert!(answer.points[0].contains("a further document takes 1.0"), "{answer:?}");
+    assert!(!answer.points[0].contains("a page"), "{answer:?}");
+}
+
+#[test]
 fn artifacts_of_many_jobs_are_joined_and_what_contradicts_is_said() {
     let matrix = Matrix::of_this_workspace().unwrap();
     let directory = tempfile::tempdir().unwrap();

@@ -103,6 +103,19 @@ impl Ratio {
         })
     }
 
+    /// The geometric mean of the ratios of many series of pairs, such as one for each document.
+    ///
+    /// Pairs are drawn within each, as for [`Ratio::of_pairs`].
+    pub fn of_many_pairs(series: &[Vec<(f64, f64)>]) -> Ratio {
+        let mean = |ratios: &mut dyn Iterator<Item = f64>| {
+            (ratios.map(f64::ln).sum::<f64>() / series.len() as f64).exp()
+        };
+        let mut random = Rand64::new(SEED);
+        Ratio::resampled(mean(&mut series.iter().map(|it| ratio_of_medians(it))), || {
+            mean(&mut series.iter().map(|it| ratio_of_medians(&draw(&mut random, it))))
+        })
+    }
+
     fn resampled(value: f64, mut again: impl FnMut() -> f64) -> Ratio {
         let resampled: Vec<f64> = (0..RESAMPLES).map(|_| again()).collect();
         Ratio { value, low: percentile(&resampled, 0.025), high: percentile(&resampled, 0.975) }
@@ -228,6 +241,9 @@ mod tests {
         let ratio = Ratio::of_many_series(&[(&two, &one), (&eight, &one)]);
         assert!([ratio.value, ratio.low, ratio.high].iter().all(|it| (it - 4.0).abs() < 1e-9), "{ratio:?}");
         assert!(Ratio::of_many_series(&[]).value.is_nan());
+        let pairs = [vec![(2.0, 1.0); 5], vec![(8.0, 1.0); 5]];
+        assert!((Ratio::of_many_pairs(&pairs).value - 4.0).abs() < 1e-9);
+        assert_eq!(Ratio::of_many_pairs(&pairs[..1]), Ratio::of_pairs(&pairs[0]));
     }
 
     #[test]

@@ -7,12 +7,15 @@ use stats::{Ratio, median};
 use super::corpus;
 use super::entry::Entry;
 use super::figures::{Machine, geometric_mean};
-use crate::record::Measured;
+use crate::record::{Measured, Pages};
 
 /// Series of two sides by class of document.
 type ByClass<'a> = BTreeMap<String, Vec<(&'a [f64], &'a [f64])>>;
 
 /// One cell as a multiple of another. Times are there only if both were measured on machines of one description.
+///
+/// Of cells that were measured in turns, a run is paired with the other's run of the same round. Others are
+/// compared as series by themselves, which leaves out what drifted between them.
 #[derive(Debug, Clone)]
 pub struct Compared<'a> {
     /// What is compared.
@@ -29,8 +32,12 @@ pub struct Compared<'a> {
     pub document: Option<Ratio>,
     /// CPU time of pages: the geometric mean over what both have drawn.
     pub pages: Option<Ratio>,
-    /// The same by class of document.
+    /// Wall-clock time of further documents in one process: the geometric mean over the documents.
+    pub further: Option<Ratio>,
+    /// The time of pages, or of further documents if there are no pages, by class of document.
     pub classes: BTreeMap<String, Ratio>,
+    /// Whether both were measured in turns.
+    pub in_turns: bool,
     /// Why there are no times, if there are none.
     pub no_times: Option<&'static str>,
 }
@@ -46,7 +53,9 @@ impl<'a> Compared<'a> {
             start: None,
             document: None,
             pages: None,
+            further: None,
             classes: BTreeMap::new(),
+            in_turns: false,
             no_times: None,
         };
         let (Some(mine), Some(theirs)) = (&one.found.measured, &with.found.measured) else {
@@ -55,19 +64,34 @@ impl<'a> Compared<'a> {
         if one.figures.machine != with.figures.machine {
             return Compared { no_times: Some("on different machines"), ..sizes };
         }
-        let mut by_class: ByClass = BTreeMap::new();
-        for (document, mine, theirs) in common_pages(mine, theirs) {
-            by_class.entry(corpus::class_of(document).to_owned()).or_default().push((mine, theirs));
-        }
-        let all: Vec<_> = by_class.values().flatten().copied().collect();
+        let in_turns = !mine.session.is_empty() && mine.session == theirs.session;
+        let pages = common_pages(mine, theirs);
+        let further = common_documents(mine, theirs);
+        let all = |of: &ByClass| {
+            let all: Vec<_> = of.values().flatten().copied().collect();
+            (!all.is_empty()).then(|| ratio(&all, in_turns))
+        };
+        let one_series = |mine: &[f64], theirs: &[f64]| {
+            (!mine.is_empty() && !theirs.is_empty()).then(|| ratio(&[(mine, theirs)], in_turns))
+        };
+        let by_class = if pages.is_empty() { &further } else { &pages };
         Compared {
-            start: ratio(&mine.start.first_next_s, &theirs.start.first_next_s),
-            document: ratio(&mine.start.document_s, &theirs.start.document_s)
+            start: one_series(&mine.start.first_next_s, &theirs.start.first_next_s),
+            document: one_series(&mine.start.document_s, &theirs.start.document_s)
                 .filter(|_| mine.start.document == theirs.start.document),
-            pages: (!all.is_empty()).then(|| Ratio::of_many_series(&all)),
-            classes: by_class.iter().map(|(class, it)| (class.clone(), Ratio::of_many_series(it))).collect(),
+            pages: all(&pages),
+            further: all(&further),
+            classes: by_class.iter().map(|(class, it)| (class.clone(), ratio(it, in_turns))).collect(),
+            in_turns,
             ..sizes
         }
+    }
+
+    /// Those that can answer a question about times: without an emulator, and in turns if there are such.
+    pub fn decisive(all: &[Compared<'a>]) -> Vec<Compared<'a>> {
+        let native = || all.iter().filter(|it| it.is_native());
+        let in_turns: Vec<_> = native().filter(|it| it.in_turns).cloned().collect();
+        if in_turns.is_empty() { native().cloned().collect() } else { in_turns }
     }
 
     /// Whether its times were measured without an emulator.
@@ -82,23 +106,46 @@ impl<'a> Compared<'a> {
 }
 
 /// The CPU time of documents that both have drawn with the same engine in the same format.
-fn common_pages<'a>(
-    mine: &'a Measured,
-    theirs: &'a Measured,
-) -> impl Iterator<Item = (&'a str, &'a [f64], &'a [f64])> {
-    mine.pages.iter().filter_map(|it| {
-        let is_same = |other: &&crate::record::Pages| {
+fn common_pages<'a>(mine: &'a Measured, theirs: &'a Measured) -> ByClass<'a> {
+    let mut common: ByClass = BTreeMap::new();
+    for it in &mine.pages {
+        let is_same = |other: &&Pages| {
             (&other.document, &other.backend, &other.format, other.pages)
                 == (&it.document, &it.backend, &it.format, it.pages)
         };
-        let other = theirs.pages.iter().find(is_same)?;
-        let is_there = !it.cpu_s.is_empty() && !other.cpu_s.is_empty();
-        is_there.then_some((it.document.as_str(), it.cpu_s.as_slice(), other.cpu_s.as_slice()))
-    })
+        if let Some(other) = theirs.pages.iter().find(is_same) {
+            add(&mut common, &it.document, &it.cpu_s, &other.cpu_s);
+        }
+    }
+    common
 }
 
-fn ratio(mine: &[f64], theirs: &[f64]) -> Option<Ratio> {
-    (!mine.is_empty() && !theirs.is_empty()).then(|| Ratio::of_series(mine, theirs))
+/// The time of further documents that both have drawn.
+fn common_documents<'a>(mine: &'a Measured, theirs: &'a Measured) -> ByClass<'a> {
+    let mut common: ByClass = BTreeMap::new();
+    for it in &mine.warm_documents {
+        if let Some(other) = theirs.warm_documents.iter().find(|other| other.document == it.document) {
+            add(&mut common, &it.document, &it.wall_s, &other.wall_s);
+        }
+    }
+    common
+}
+
+fn add<'a>(to: &mut ByClass<'a>, document: &str, mine: &'a [f64], theirs: &'a [f64]) {
+    if !mine.is_empty() && !theirs.is_empty() {
+        to.entry(corpus::class_of(document).to_owned()).or_default().push((mine, theirs));
+    }
+}
+
+/// The geometric mean of the ratios; runs of one round are pairs.
+fn ratio(series: &[(&[f64], &[f64])], in_turns: bool) -> Ratio {
+    if in_turns && series.iter().all(|(mine, theirs)| mine.len() == theirs.len()) {
+        let pair =
+            |(mine, theirs): &(&[f64], &[f64])| mine.iter().copied().zip(theirs.iter().copied()).collect();
+        Ratio::of_many_pairs(&series.iter().map(pair).collect::<Vec<_>>())
+    } else {
+        Ratio::of_many_series(series)
+    }
 }
 
 /// An engine beside the first of its cell.

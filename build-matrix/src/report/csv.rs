@@ -159,11 +159,19 @@ pub fn samples(entries: &[Entry]) -> Result<String> {
             add(["pages_wall", &it.document, &it.backend, &it.format, ""], &it.wall_s, "s")?;
             add(["pages_cpu", &it.document, &it.backend, &it.format, ""], &it.cpu_s, "s")?;
         }
+        for it in &measured.warm_documents {
+            add(["further_document", &it.document, "", "", ""], &it.wall_s, "s")?;
+        }
+        for it in &measured.backend_starts {
+            add(["first_next", &it.start.document, &it.backend, "", ""], &it.start.first_next_s, "s")?;
+            add(["document", &it.start.document, &it.backend, "", ""], &it.start.document_s, "s")?;
+        }
         for it in &measured.memory_sizes {
             let memory = it.memory_mb.to_string();
-            add(["first_next", &start.document, "", "", &memory], &it.first_next_s, "s")?;
-            add(["document", &start.document, "", "", &memory], &it.document_s, "s")?;
-            add(["warm_document", &start.document, "", "", &memory], &it.warm_document_s, "s")?;
+            let document = if it.document.is_empty() { &start.document } else { &it.document };
+            add(["first_next", document, "", "", &memory], &it.first_next_s, "s")?;
+            add(["document", document, "", "", &memory], &it.document_s, "s")?;
+            add(["warm_document", document, "", "", &memory], &it.warm_document_s, "s")?;
         }
     }
     finished(writer)

@@ -136,6 +136,9 @@ pub struct CellCost {
     pub memory_mb: u32,
     /// The cost in USD.
     pub usd: Cost,
+    /// The document of the amounts of memory, if it is that of one.
+    #[serde(default)]
+    pub document: Option<String>,
     /// Whether it is that of the cheapest of the measured amounts of memory, or computed from the CPU time of pages.
     pub from_memory_sizes: bool,
 }
@@ -174,13 +177,15 @@ impl Figures {
         let document_pages =
             measured.pages.iter().find(|it| it.document == start.document).map(|it| it.pages);
         let document_pages = document_pages.or_else(|| Some(corpus::document(&start.document)?.pages));
+        // Records name the document of an amount of memory only if it may be another one.
+        let pages_of = |it: &MemorySize| if it.pages > 0 { Some(it.pages) } else { document_pages };
         let mut memory_sizes: Vec<MemoryFigure> = measured
             .memory_sizes
             .iter()
             .map(|it| {
                 let warm_s = Spread::of(&it.warm_document_s).map(|it| it.median);
                 let cost = || {
-                    prices.thousand_pages(arch, it.memory_mb, warm_s.filter(|_| is_native)?, document_pages?)
+                    prices.thousand_pages(arch, it.memory_mb, warm_s.filter(|_| is_native)?, pages_of(it)?)
                 };
                 MemoryFigure {
                     memory_mb: it.memory_mb,
@@ -195,6 +200,8 @@ impl Figures {
             .collect();
         find_cheapest(&mut memory_sizes, &measured.memory_sizes);
         let main = main_pages(&pages, backends);
+        let documents = measured.memory_sizes.iter().map(|it| &it.document).chain([&start.document]);
+        let document = documents.into_iter().find(|it| !it.is_empty()).cloned();
         Figures {
             machine: Some(Machine::of(measured)),
             start_document: (!start.document.is_empty()).then(|| start.document.clone()),
@@ -205,7 +212,7 @@ impl Figures {
             start_cpu_s: Spread::of(&start.cpu_s),
             peak_rss_bytes: Spread::of(&bytes),
             page_cpu_s: geometric_mean(main.iter().map(|it| it.cpu_s)),
-            cost: cell_cost(&memory_sizes, &main),
+            cost: cell_cost(&memory_sizes, &main, document),
             pages,
             memory_sizes,
             not_measured: measured.not_measured.clone(),
@@ -256,7 +263,11 @@ impl Machine {
 
 /// `bootstrap` among the files of a cell.
 fn bootstrap(files: &BTreeMap<String, File>) -> Option<&File> {
-    files.iter().find(|(path, _)| path.rsplit('/').next() == Some("bootstrap")).map(|(_, file)| file)
+    // That of the package, and not a copy beside the command.
+    let packaged = files.get("lambda/bootstrap").or_else(|| files.get("bootstrap"));
+    packaged.or_else(|| {
+        files.iter().find(|(path, _)| path.rsplit('/').next() == Some("bootstrap")).map(|(_, file)| file)
+    })
 }
 
 /// The zip for Lambda among the archives of a cell.
@@ -300,16 +311,21 @@ pub fn main_backend<'a>(
     backends.iter().find(|it| measured.clone().any(|name| name == *it)).cloned()
 }
 
-fn cell_cost(memory_sizes: &[MemoryFigure], pages: &[&PageFigure]) -> Option<CellCost> {
+fn cell_cost(
+    memory_sizes: &[MemoryFigure],
+    pages: &[&PageFigure],
+    document: Option<String>,
+) -> Option<CellCost> {
     let costs = memory_sizes.iter().filter_map(|it| Some((it.memory_mb, it.cost?)));
     if let Some((memory_mb, usd)) = costs.min_by(|(_, one), (_, other)| one.total().total_cmp(&other.total()))
     {
-        return Some(CellCost { memory_mb, usd, from_memory_sizes: true });
+        return Some(CellCost { memory_mb, usd, document, from_memory_sizes: true });
     }
     let costs: Vec<Cost> = pages.iter().filter_map(|it| it.cost).collect();
     (!costs.is_empty()).then(|| CellCost {
         memory_mb: ONE_CPU_MB,
         usd: Cost::mean(&costs),
+        document: None,
         from_memory_sizes: false,
     })
 }

@@ -95,12 +95,30 @@ fn marked(compared: &Compared, labels: &Labels) -> String {
     labels.label(&compared.one.axes) + mark
 }
 
+/// What has to be said of times that were not measured in turns.
+fn not_in_turns(compared: &[Compared]) -> &'static str {
+    if compared.iter().all(|it| it.in_turns || !it.is_native()) {
+        ""
+    } else {
+        " These were not measured in turns, so small differences mean nothing."
+    }
+}
+
 /// Pairs as rows of ratios.
 fn table(compared: &[Compared]) -> Table {
     let classes: BTreeMap<&str, ()> =
         compared.iter().flat_map(|it| it.classes.keys()).map(|it| (it.as_str(), ())).collect();
-    let mut header = vec!["cell", "against", ">bootstrap", ">zip", ">start", ">cold document", ">page, all"];
-    let by_class: Vec<_> = classes.keys().map(|it| format!(">page, {it}")).collect();
+    let mut header = vec![
+        "cell",
+        "against",
+        ">bootstrap",
+        ">zip",
+        ">start",
+        ">cold document",
+        ">page, all",
+        ">further document",
+    ];
+    let by_class: Vec<_> = classes.keys().map(|it| format!(">{it}")).collect();
     header.extend(by_class.iter().map(String::as_str));
     let mut table = Table::new(&header);
     let all = Labels::of(compared.iter().flat_map(|it| [&it.one.axes, &it.with.axes]));
@@ -111,6 +129,7 @@ fn table(compared: &[Compared]) -> Table {
         let time = |ratio: Option<&Ratio>| ratio.map_or_else(|| "–".to_owned(), text::ratio);
         let mark = match it.machine() {
             Some(machine) if machine.emulated_by.is_some() => " (emulated)",
+            Some(_) if !it.in_turns => " (not in turns)",
             _ => "",
         };
         let mut row = vec![
@@ -121,6 +140,7 @@ fn table(compared: &[Compared]) -> Table {
             time(it.start.as_ref()),
             time(it.document.as_ref()),
             time(it.pages.as_ref()),
+            time(it.further.as_ref()),
         ];
         row.extend(classes.keys().map(|class| time(it.classes.get(*class))));
         table.row(row);

@@ -88,6 +88,7 @@ fn choose<'a>(entries: &[&'a Entry], machine: &str, default_engines: &[String]) 
     let all = entries.iter().map(|it| it.axes.engines.as_str());
     let candidates =
         default_engines.iter().map(String::as_str).chain(all).map(fit).find(|it| !it.is_empty())?;
+    let candidates = in_turns(candidates);
     let page = |it: &Entry| it.figures.page_cpu_s.unwrap_or(f64::INFINITY);
     let fastest = *candidates.iter().min_by(|one, other| page(one).total_cmp(&page(other)))?;
     let equal = candidates.iter().filter(|it| {
@@ -97,6 +98,19 @@ fn choose<'a>(entries: &[&'a Entry], machine: &str, default_engines: &[String]) 
     let others = candidates.iter().filter(|it| it.cell != entry.cell);
     let machine = machine.to_owned();
     Some(Choice { entry, machine, compared: others.map(|it| Compared::new(it, entry)).collect() })
+}
+
+/// Those that most were measured in turns with, if any were.
+fn in_turns(entries: Vec<&Entry>) -> Vec<&Entry> {
+    let session =
+        |it: &Entry| it.found.measured.as_ref().map(|it| it.session.clone()).filter(|it| !it.is_empty());
+    let with = |one: &Entry| entries.iter().filter(|it| session(it) == session(one)).count();
+    // The first of equals, so that the order of cells decides and not that of sessions.
+    let most = entries.iter().filter(|it| session(it).is_some()).rev().max_by_key(|it| with(it));
+    match most.filter(|it| with(it) > 1).map(|it| session(it)) {
+        Some(largest) => entries.iter().copied().filter(|it| session(it) == largest).collect(),
+        None => entries,
+    }
 }
 
 fn reasons(choice: &Choice, is_one_of_several: bool) -> String {
@@ -121,7 +135,8 @@ fn reasons(choice: &Choice, is_one_of_several: bool) -> String {
     said.push(if pages.is_empty() {
         format!("No other of its engines was measured on {machine}, so nothing says that it is the fastest.")
     } else {
-        format!("By the CPU time of a page, measured on {machine}: {}.", pages.join("; "))
+        let turns = if compared.iter().all(|it| it.in_turns) { "in turns" } else { "though not in turns" };
+        format!("By the CPU time of a page, measured {turns} on {machine}: {}.", pages.join("; "))
     });
     if let Some(start) = figures.first_next_s {
         let (median, p95) = (text::time(start.median), text::time(start.p95));
@@ -136,7 +151,7 @@ fn reasons(choice: &Choice, is_one_of_several: bool) -> String {
     }
     if let Some(cost) = &figures.cost {
         let basis = if cost.from_memory_sizes {
-            let document = figures.start_document.as_deref().unwrap_or("the document of the starts");
+            let document = cost.document.as_deref().unwrap_or("that of the starts");
             let memory = text::thousands(cost.memory_mb.into());
             let faster = figures.fastest_of_cheapest().filter(|it| it.memory_mb > cost.memory_mb);
             let faster = faster.map(|it| {

@@ -15,6 +15,7 @@ pub(crate) struct Records {
     page_factors: BTreeMap<String, f64>,
     zips: BTreeMap<String, u64>,
     machines: BTreeMap<String, String>,
+    are_apart: bool,
     without: Vec<String>,
 }
 
@@ -37,6 +38,7 @@ impl Records {
             page_factors: BTreeMap::new(),
             zips: BTreeMap::new(),
             machines: BTreeMap::new(),
+            are_apart: false,
             without: Vec::new(),
         }
     }
@@ -65,6 +67,12 @@ impl Records {
     /// The cell was measured elsewhere.
     pub(crate) fn on_machine(mut self, cell: &str, cpu: &str) -> Records {
         self.machines.insert(cell.to_owned(), cpu.to_owned());
+        self
+    }
+
+    /// Each cell was measured by itself, and not in turns with others.
+    pub(crate) fn measured_apart(mut self) -> Records {
+        self.are_apart = true;
         self
     }
 
@@ -158,6 +166,32 @@ impl Records {
                 }));
             }
         }
+        // The command is not built for experiments: documents of a running function stand for pages.
+        let warm_documents: Vec<Value> = [("text-20", 20, 7.5), ("photo-1", 1, 35.0)]
+            .iter()
+            .map(|(document, count, ms)| {
+                let seconds = page * ms * f64::from(*count) / 1e3;
+                json!({ "document": document, "pages": count, "wall_s": random.around(seconds, 40, 0.03) })
+            })
+            .collect();
+        if cell.experiment.is_some() {
+            pages.clear();
+        }
+        let backends = cell.backends(matrix);
+        let backend_starts: Vec<Value> = backends
+            .iter()
+            .filter(|_| backends.len() > 1)
+            .map(|backend| {
+                let mut series = |value: f64| random.around(value, 10, 0.05);
+                let start = json!({
+                    "document": "text-20", "pages": 20,
+                    "first_next_s": series(start), "first_image_s": series(start + 0.02),
+                    "document_s": series(start + 0.2), "cpu_s": series(0.2),
+                    "peak_rss_bytes": [17_000_000], "cold_cache_first_next_s": [],
+                });
+                json!({ "backend": backend, "start": start })
+            })
+            .collect();
         let sizes: [u32; 7] = [128, 512, 1_024, 1_769, 3_538, 5_308, 10_240];
         let memory_sizes: Vec<Value> = sizes
             .iter()
@@ -168,6 +202,8 @@ impl Records {
                     "memory_mb": memory_mb,
                     "cpus": cpus,
                     "method": "cgroup cpu.max",
+                    "document": "text-20",
+                    "pages": 20,
                     "first_next_s": random.around(start / cpus.min(1.0), 10, 0.1),
                     "document_s": random.around(seconds + 0.01 / cpus.min(1.0), 10, 0.05),
                     "warm_document_s": random.around(seconds, 10, 0.03),
@@ -184,6 +220,10 @@ impl Records {
                 "system": "Debian GNU/Linux 12 (bookworm)",
                 "load": format!("{:.2} 0.50 0.40 1/82 20208", random.next()),
             },
+            "session": format!("2026-01-01T10:00:00Z {cpu} {}", if self.are_apart { name } else { &cell.arch }),
+            "other_files": size.other_files(cell),
+            "backend_starts": backend_starts,
+            "warm_documents": warm_documents,
             "emulated_by": is_emulated.then_some("qemu-aarch64 7.2.22"),
             "sections": {
                 ".text": size.bootstrap * 55 / 100,
@@ -193,7 +233,8 @@ impl Records {
             },
             "parts": size.parts(cell),
             "start": {
-                "document": "text-1",
+                "document": "text-20",
+                "pages": 20,
                 "first_next_s": random.around(start, 40, 0.12),
                 "first_image_s": random.around(start + slow * 0.021, 40, 0.06),
                 "document_s": random.around(start + slow * 0.026, 40, 0.06),
@@ -234,13 +275,24 @@ impl Size {
     }
 
     fn files(&self, cell: &Cell) -> Value {
-        let mut files =
-            json!({ "bootstrap": file(self.bootstrap), "pdf2img": file(self.bootstrap + 900_000) });
+        let mut files = json!({
+            "lambda/bootstrap": file(self.bootstrap),
+            "command/bootstrap": file(self.bootstrap),
+            "command/pdf2img": file(self.bootstrap + 900_000),
+        });
         if cell.engines == "all" {
-            files["lib/libpdfium.so"] = file(8_300_000);
-            files["pdfium-worker"] = file(1_000_000);
+            files["lambda/lib/libpdfium.so"] = file(8_300_000);
+            files["lambda/pdfium-worker"] = file(1_000_000);
         }
         files
+    }
+
+    fn other_files(&self, cell: &Cell) -> Value {
+        if cell.engines == "all" {
+            json!({ "lib/libpdfium.so": 8_300_000, "pdfium-worker": 1_000_000 })
+        } else {
+            json!({})
+        }
     }
 
     fn parts(&self, cell: &Cell) -> Vec<(&'static str, u64)> {

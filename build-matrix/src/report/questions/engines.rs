@@ -2,6 +2,7 @@
 
 use super::{Axes, Compared, Entry, Labels, Question, Table, text};
 use crate::report::compare::{Beside, engines_of};
+use crate::report::figures::Spread;
 
 pub(super) fn cost(entries: &[Entry]) -> Question {
     let question = "What does each backend cost in bytes and milliseconds?";
@@ -35,6 +36,7 @@ pub(super) fn cost(entries: &[Entry]) -> Question {
             ));
             ratios.push((format!("{label}: {engine} against {first}"), all));
         }
+        points.extend(cold_documents(entry, &labels));
     }
     let answer = if points.is_empty() {
         "No cell has another's engines and more, and none was measured with two: see the figures."
@@ -48,6 +50,24 @@ pub(super) fn cost(entries: &[Entry]) -> Question {
         ratios,
         ..Question::unanswered(question)
     }
+}
+
+/// What a cold document takes with each engine of a cell.
+fn cold_documents(entry: &Entry, labels: &Labels) -> Option<String> {
+    let starts = &entry.found.measured.as_ref()?.backend_starts;
+    let document = &starts.first()?.start.document;
+    let each: Vec<String> = starts
+        .iter()
+        .filter_map(|it| Some((&it.backend, Spread::of(&it.start.document_s)?)))
+        .map(|(engine, it)| format!("{} with {engine}", text::time(it.median)))
+        .collect();
+    let label = labels.label(&entry.axes);
+    (!each.is_empty()).then(|| {
+        format!(
+            "from the spawn to the answer, `{document}` takes {} ({label}; medians, not in turns)",
+            text::list(&each)
+        )
+    })
 }
 
 /// The packages by set of engines.

@@ -19,8 +19,11 @@ pub(super) fn beside_base(question: &str, name: &str, compared: &[Compared]) -> 
         }
         match (it.is_native(), it.no_times) {
             (true, _) => {
-                for (what, ratio) in [("a start", it.start), ("a page", it.pages)] {
-                    said.extend(ratio.map(|ratio| format!("{what} {}", text::takes(&ratio))));
+                let turns = if it.in_turns { "" } else { ", not measured in turns" };
+                for (what, ratio) in
+                    [("a start", it.start), ("a page", it.pages), ("a further document", it.further)]
+                {
+                    said.extend(ratio.map(|ratio| format!("{what} {}{turns}", text::takes(&ratio))));
                 }
             }
             (false, Some(why)) => said.push(format!("no times ({why})")),
@@ -30,6 +33,7 @@ pub(super) fn beside_base(question: &str, name: &str, compared: &[Compared]) -> 
             // One base goes without saying: the text above names it.
             let of = if compared.len() == 1 { String::new() } else { format!(", {label}") };
             ratios.extend(it.pages.map(|ratio| (format!("+{name}, page{of}"), ratio)));
+            ratios.extend(it.further.map(|ratio| (format!("+{name}, further document{of}"), ratio)));
             ratios.extend(it.start.map(|ratio| (format!("+{name}, start{of}"), ratio)));
         }
         points.push(format!("{label}: {}", said.join("; ")));

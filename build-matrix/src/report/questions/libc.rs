@@ -2,7 +2,7 @@
 
 use stats::Ratio;
 
-use super::{Compared, Question, labels, marked, table, text};
+use super::{Compared, Question, labels, marked, not_in_turns, table, text};
 use crate::report::entry::Entry;
 
 pub(super) fn smaller(compared: &[Compared]) -> Question {
@@ -48,7 +48,8 @@ fn times(
 ) -> Question {
     let labels = labels(compared);
     let with_ratio: Vec<_> = compared.iter().filter_map(|it| Some((it, of(it)?))).collect();
-    let native: Vec<_> = with_ratio.iter().filter(|(it, _)| it.is_native()).collect();
+    let decisive = Compared::decisive(compared);
+    let native: Vec<_> = decisive.iter().filter_map(|it| Some((it, of(it)?))).collect();
     let are_below = native.iter().filter(|(_, it)| it.high < 1.0).count();
     let are_above = native.iter().filter(|(_, it)| it.low > 1.0).count();
     let answer = match (are_below, are_above) {
@@ -63,7 +64,7 @@ fn times(
         .iter()
         .map(|(it, ratio)| format!("{}: {what} {}", labels.label(&it.one.axes), text::takes(ratio)));
     Question {
-        answer: answer.to_owned(),
+        answer: answer.to_owned() + not_in_turns(&decisive),
         points: points.collect(),
         table: Some(table(compared)),
         ratios: with_ratio.iter().map(|(it, ratio)| (marked(it, &labels), *ratio)).collect(),
@@ -81,7 +82,8 @@ pub(super) fn closed_by_allocator(
     let labels = labels(with_glibc);
     let mut points = Vec::new();
     let mut answers = Vec::new();
-    for it in with_glibc.iter().filter(|it| it.is_native()) {
+    let decisive = Compared::decisive(with_glibc);
+    for it in &decisive {
         let Some(with) = it.pages else { continue };
         let is_of_it = |other: &&Compared| {
             (&other.one.axes.engines, &other.one.axes.arch) == (&it.one.axes.engines, &it.one.axes.arch)
@@ -110,7 +112,7 @@ pub(super) fn closed_by_allocator(
         Some((format!("{}, against {against}", marked(it, &labels)), it.pages?))
     });
     Question {
-        answer: (*answer).to_owned(),
+        answer: (*answer).to_owned() + not_in_turns(&decisive),
         points,
         ratios: ratios.collect(),
         table: Some(table(&both)),

@@ -87,8 +87,8 @@ pub(super) fn method(report: &Report) -> Section {
     let method = [
         "Sizes are those of the files that are packaged: `bootstrap` is stripped; the parts are from the symbols of the same build before it was stripped.",
         "A start is from the spawn of `bootstrap` until its first request for an invocation arrives at an emulated Runtime API on the same machine; then until S3 has the first image, and until the invocation is answered. The executable is in the page cache unless it is said otherwise.",
-        "Pages are timed by CPU seconds of all processes of the whole document, divided by its pages. Drawing and encoding are in it, S3 and the network are not.",
-        "A ratio is that of two medians. Its 95 % interval is a percentile bootstrap that draws from each series by itself, 4,000 times with a fixed seed. If it holds 1, there is no difference. Over several documents it is the geometric mean of their ratios.",
+        "Pages are timed with the command `pdf2img render` of the same build and one worker: CPU seconds of all processes for the whole document, its start included, divided by its pages. S3 and the network are not in it. A further document is one that a running function gets after its first, by wall clock; it stands for pages where a cell has no command.",
+        "A ratio is that of two medians. Its 95 % interval is a percentile bootstrap, 4,000 times with a fixed seed. Cells of one session ran in turns, there and back again: of these, pairs of runs of one round are drawn. Of others each series is drawn from by itself. If the interval holds 1, there is no difference. Over several documents it is the geometric mean of their ratios.",
         "The cell to deploy takes the least CPU time for a page; of those that it cannot be told from, it is the one with the smallest zip.",
     ];
     let mut costs = vec![format!(
@@ -98,7 +98,7 @@ pub(super) fn method(report: &Report) -> Section {
     costs.push("By CPU time means one page after another on one CPU of the measuring machine, as if it were Lambda's with 1,769 MB, warm. By amount of memory means the wall-clock time of a further document in the same process with as much of a CPU.".to_owned());
     let bias = [
         "Cells are compared only if they were measured on machines of one description. In continuous integration each has a runner of its own: of one description, but not the same machine, and with other guests. Differences of a few per cent are then not to be trusted, whatever the interval.",
-        "What drifts between two cells is not in the intervals, since these are from within a cell's series.",
+        "Of cells that were not measured in turns, what drifted between them is not in the intervals. Several further documents come from one process and are drawn as if each came by itself, so their intervals are rather too narrow.",
         "Many ratios are shown; of twenty comparisons of equal things, one is expected to look like a difference.",
         "The documents are of our own making, with embedded fonts. See `benches/METHODOLOGY.md` for what that favours.",
         "A share of a CPU stands for Lambda's memory sizes; Lambda's processors, its microVM, and the fetching of the package are not in it.",

@@ -31,16 +31,16 @@ pub(super) fn size(entries: &[Entry]) -> Option<Section> {
             .filter_map(|(number, name)| Some((format!("p{number}"), *known.get(name)?, name.clone())))
             .collect();
         let named: u64 = segments.iter().map(|(_, bytes, _)| bytes).sum();
-        let rest = if segments.is_empty() { "bootstrap" } else { "the rest of bootstrap" };
+        segments.extend(other_files(entry));
+        let other: u64 = segments.iter().map(|(_, bytes, _)| bytes).sum::<u64>() - named;
+        let rest = if named == 0 { "bootstrap" } else { "the rest of bootstrap" };
         segments.push(("p-rest".to_owned(), bootstrap.saturating_sub(named), rest.to_owned()));
-        let beside = figures.unzipped_bytes.map_or(0, |it| it.saturating_sub(bootstrap));
-        segments.push(("p-beside".to_owned(), beside, beside_bootstrap(entry)));
+        let beside = figures.unzipped_bytes.map_or(0, |it| it.saturating_sub(bootstrap + other));
+        segments.push(("p-beside".to_owned(), beside, "licence texts and the like".to_owned()));
         segments.retain(|(_, bytes, _)| *bytes > 0);
         for (class, _, name) in &segments {
             if !legend.iter().any(|(known, _)| known == class) {
-                let name =
-                    if class == "p-beside" { "files beside bootstrap".to_owned() } else { name.clone() };
-                legend.push((class.clone(), name));
+                legend.push((class.clone(), name.clone()));
             }
         }
         let mb = |bytes: u64| bytes as f64 / 1e6;
@@ -119,20 +119,16 @@ fn largest(entries: &[&Entry], of: &dyn Fn(&Entry) -> BTreeMap<String, u64>) -> 
     sums.into_iter().take(COLOURS).map(|(name, _)| name).collect()
 }
 
-/// The files that are not `bootstrap`, by name where there are few of any size.
-fn beside_bootstrap(entry: &Entry) -> String {
-    let files = entry.found.built.iter().flat_map(|it| &it.files);
-    let large: Vec<String> = files
-        .filter(|(path, file)| file.bytes >= 500_000 && !matches!(path.as_str(), "bootstrap" | "pdf2img"))
-        .map(|(path, file)| {
-            format!("{} {}", path.rsplit('/').next().unwrap_or(path), text::bytes(file.bytes))
+/// The executable code beside `bootstrap`: PDFium's library, and the worker that loads it.
+fn other_files(entry: &Entry) -> Vec<(String, u64, String)> {
+    let files = entry.found.measured.iter().flat_map(|it| &it.other_files);
+    files
+        .map(|(path, bytes)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            let class = if name.contains(".so") { "p-library" } else { "p-worker" };
+            (class.to_owned(), *bytes, name.to_owned())
         })
-        .collect();
-    if large.is_empty() {
-        "licence texts and the like".to_owned()
-    } else {
-        format!("beside bootstrap, with {}", text::list(&large))
-    }
+        .collect()
 }
 
 fn folded(title: &str, entries: &[&Entry], of: fn(&Entry) -> BTreeMap<String, u64>) -> Option<Block> {

@@ -64,8 +64,8 @@ impl Cpu {
 
     /// Whether it was the emulator that failed, by what a program reports of a worker.
     ///
-    /// Once in some hundred times, on a busy machine, qemu takes an argument of `execve` for a bad address in a
-    /// program with several threads; Linux by itself does not.
+    /// When a program has read and written some megabytes, proot sometimes fails to read the arguments of the `execve`
+    /// by which it starts a worker, and answers EFAULT, which Linux by itself does not.
     pub(super) fn failed(&self, report: &str) -> bool {
         *self != Cpu::Native && report.contains("Bad address (os error 14)")
     }

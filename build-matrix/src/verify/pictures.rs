@@ -14,7 +14,7 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use super::emulator::{Cpu, illegal_instruction};
-use super::process::run;
+use super::process::{Ended, Running, run};
 
 /// Text in embedded fonts, paths with transparency and a gradient, JPEG images of whole pages, form fields: one for
 /// each kind of code that an engine has. All are A4.
@@ -71,41 +71,44 @@ pub(super) fn write_documents(folder: &Path) -> Result<()> {
 /// If a page is missing, has another size, or cannot be decoded; if another backend drew it; if the program complains.
 pub(super) fn render(pdf2img: &Path, cpu: &Cpu, backend: &str, documents: &Path) -> Result<Pictures> {
     let output = tempfile::tempdir()?;
-    let mut command = cpu.command(pdf2img);
-    command.args(["render", "--json", "--backend", backend, "--dpi", DPI, "--format", "png"]);
-    command.args([
-        "--renditions",
-        &format!("jpeg: dpi={DPI} format=jpeg"),
-        "--page-timeout",
-        "5m",
-        "--output",
-    ]);
-    command.arg(output.path());
-    if *cpu == Cpu::Native {
-        command.args(["--worker-memory", LEAST_MEMORY]);
-    }
-    command.args(DOCUMENTS.map(|id| documents.join(format!("{id}.pdf"))));
-    let mut ended = run(&mut command, PATIENCE)?;
-    for _ in 0..RETRIES {
-        if !cpu.failed(&ended.stdout) {
-            break;
+    // One process for each: the first worker of a process starts under proot without fail, a later one not always.
+    let rendering = |id: &str| -> Result<Running> {
+        let mut command = cpu.command(pdf2img);
+        command.args(["render", "--json", "--backend", backend, "--dpi", DPI, "--format", "png"]);
+        command.args(["--renditions", &format!("jpeg: dpi={DPI} format=jpeg")]);
+        command.args(["--page-timeout", "5m", "--workers", "1"]);
+        if *cpu == Cpu::Native {
+            command.args(["--worker-memory", LEAST_MEMORY]);
         }
-        eprintln!("         the emulator failed to start a worker; once more");
-        ended = run(&mut command, PATIENCE)?;
+        Running::start(command.arg("--output").arg(output.path()).arg(documents.join(format!("{id}.pdf"))))
+    };
+    let running = DOCUMENTS.map(rendering);
+    for (id, running) in DOCUMENTS.into_iter().zip(running) {
+        let mut ended = running?.wait(PATIENCE)?;
+        for _ in 0..RETRIES {
+            if !cpu.failed(&ended.stdout) {
+                break;
+            }
+            eprintln!("         the emulator failed to start a worker for {id}; once more");
+            ended = rendering(id)?.wait(PATIENCE)?;
+        }
+        is_whole(&ended, cpu, backend).with_context(|| id.to_owned())?;
     }
+    take_pictures(output.path())
+}
+
+/// Whether a program has drawn all of a document, with the backend that it was told.
+fn is_whole(ended: &Ended, cpu: &Cpu, backend: &str) -> Result<()> {
     if let Some(complaint) = illegal_instruction(&ended.said(), cpu) {
         bail!(complaint);
     }
-    let reports: Vec<serde_json::Value> =
-        ended.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    if reports.len() != DOCUMENTS.len() {
-        bail!("{} of {} documents were reported: {}", reports.len(), DOCUMENTS.len(), ended.complaint(cpu));
-    }
-    for report in &reports {
-        let is_complete = report["status"] == "complete" && report["backend"] == backend;
-        ensure!(is_complete, "a document did not come out whole: {report}");
-    }
-    take_pictures(output.path())
+    let Some(report) = ended.stdout.lines().find_map(|it| serde_json::from_str::<serde_json::Value>(it).ok())
+    else {
+        bail!("it was not reported on: {}", ended.complaint(cpu));
+    };
+    let is_complete = report["status"] == "complete" && report["backend"] == backend;
+    ensure!(is_complete, "it did not come out whole: {report}");
+    Ok(())
 }
 
 /// What `pdf2img` says when it is to draw with a backend that it does not have.

@@ -36,15 +36,7 @@ pub(super) struct Ended {
 ///
 /// If it cannot be started.
 pub(super) fn run(command: &mut Command, patience: Duration) -> Result<Ended> {
-    let mut running = Running::start(command)?;
-    let deadline = Instant::now() + patience;
-    while Instant::now() < deadline {
-        if let Some(status) = running.ended()? {
-            return running.end(status.to_string());
-        }
-        thread::sleep(POLL);
-    }
-    running.end(format!("did not end within {patience:?}"))
+    Running::start(command)?.wait(patience)
 }
 
 impl Running {
@@ -64,6 +56,22 @@ impl Running {
             .spawn()
             .with_context(|| format!("failed to start {}", command.get_program().display()))?;
         Ok(Running { child, stdout, stderr })
+    }
+
+    /// Waits for its end, or ends it after a time.
+    ///
+    /// # Errors
+    ///
+    /// If the system does not say, or what it wrote cannot be read.
+    pub(super) fn wait(mut self, patience: Duration) -> Result<Ended> {
+        let deadline = Instant::now() + patience;
+        while Instant::now() < deadline {
+            if let Some(status) = self.ended()? {
+                return self.end(status.to_string());
+            }
+            thread::sleep(POLL);
+        }
+        self.end(format!("did not end within {patience:?}"))
     }
 
     /// How it ended, if it has.

@@ -25,7 +25,7 @@ impl Records {
     pub(crate) fn whole() -> Records {
         let matrix = Matrix::of_this_workspace().unwrap();
         let mut names: Vec<String> = matrix.default_cells().iter().map(Cell::to_string).collect();
-        for name in ["opt-s", "panic-abort", "c-sse41"] {
+        for name in ["opt-s", "panic-abort", "lto-thin"] {
             names.push(format!("mupdf-musl-static-amd64-system+{name}"));
         }
         Records::of(&names.iter().map(String::as_str).collect::<Vec<_>>())
@@ -165,7 +165,7 @@ impl Records {
                 _ => 1.0,
             }) * match cell.experiment.as_deref() {
                 Some("opt-s") => 1.09,
-                Some("c-sse41") => 0.97,
+                Some("lto-thin") => 0.97,
                 _ => 1.0,
             };
         let mut pages = Vec::new();

@@ -168,6 +168,16 @@ fn what_was_not_measured_in_turns_is_compared_with_that_said() {
 }
 
 #[test]
+fn a_cell_that_nothing_could_run_has_sizes_and_the_reason() {
+    let name = "mupdf-musl-static-arm64-system";
+    let (report, directory) = report("not-run", &Records::of(&[name]).not_run(name));
+    assert!(report.summary.starts_with("No times were measured"), "{}", report.summary);
+    let markdown = read(&directory, "report.md");
+    assert!(markdown.contains("all times: the emulator is not installed (all cells)"), "{markdown}");
+    assert!(!markdown.contains("unknown"), "{markdown}");
+}
+
+#[test]
 fn further_documents_stand_for_the_pages_of_an_experiment() {
     let (whole, _) = whole();
     let answer = whole.questions.iter().find(|it| it.question.contains("opt-level s")).unwrap();

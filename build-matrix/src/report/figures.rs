@@ -203,7 +203,8 @@ impl Figures {
         let documents = measured.memory_sizes.iter().map(|it| &it.document).chain([&start.document]);
         let document = documents.into_iter().find(|it| !it.is_empty()).cloned();
         Figures {
-            machine: Some(Machine::of(measured)),
+            // What nothing could run has only sizes.
+            machine: measured.machine.is_object().then(|| Machine::of(measured)),
             start_document: (!start.document.is_empty()).then(|| start.document.clone()),
             first_next_s: Spread::of(&start.first_next_s),
             cold_cache_first_next_s: Spread::of(&start.cold_cache_first_next_s),

@@ -139,7 +139,6 @@ pub fn rows(id: &str, title: &str, description: &str, rows: &[Row], axis: &Axis)
 }
 
 fn grid(body: &mut String, axis: &Axis, to: f64) {
-    let last = axis.ticks.len().saturating_sub(1);
     for (number, &tick) in axis.ticks.iter().enumerate() {
         let x = axis.at(tick);
         let class = if axis.is_log && tick == 1.0 { "one" } else { "grid" };
@@ -150,7 +149,8 @@ fn grid(body: &mut String, axis: &Axis, to: f64) {
             it if it > 94.0 => ("end", it),
             it => ("middle", it),
         };
-        let unit = if number == last || axis.is_log { format!(" {}", axis.unit) } else { String::new() };
+        // The first has most room beside it.
+        let unit = if number == 0 || axis.is_log { format!(" {}", axis.unit) } else { String::new() };
         let label = trimmed(tick) + if axis.is_log { axis.unit } else { &unit };
         text(body, &format!("{x:.2}%"), to + 17.0, anchor, "tick", &label);
     }

@@ -29,7 +29,7 @@ pub fn time(seconds: f64) -> String {
 
 /// US dollars with as many places as small sums need.
 pub fn usd(usd: f64) -> String {
-    format!("{usd:.4}")
+    format!("{usd:.5}")
 }
 
 /// A number with three digits that count, and commas between thousands.

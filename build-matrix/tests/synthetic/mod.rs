@@ -16,6 +16,7 @@ pub(crate) struct Records {
     zips: BTreeMap<String, u64>,
     machines: BTreeMap<String, String>,
     are_apart: bool,
+    not_run: Vec<String>,
     without: Vec<String>,
 }
 
@@ -24,7 +25,7 @@ impl Records {
     pub(crate) fn whole() -> Records {
         let matrix = Matrix::of_this_workspace().unwrap();
         let mut names: Vec<String> = matrix.default_cells().iter().map(Cell::to_string).collect();
-        for name in ["opt-s", "panic-abort", "c-sse41"] {
+        for name in ["opt-s", "panic-abort", "lto-thin"] {
             names.push(format!("mupdf-musl-static-amd64-system+{name}"));
         }
         Records::of(&names.iter().map(String::as_str).collect::<Vec<_>>())
@@ -39,6 +40,7 @@ impl Records {
             zips: BTreeMap::new(),
             machines: BTreeMap::new(),
             are_apart: false,
+            not_run: Vec::new(),
             without: Vec::new(),
         }
     }
@@ -73,6 +75,12 @@ impl Records {
     /// Each cell was measured by itself, and not in turns with others.
     pub(crate) fn measured_apart(mut self) -> Records {
         self.are_apart = true;
+        self
+    }
+
+    /// Nothing on the machine could run the cell.
+    pub(crate) fn not_run(mut self, cell: &str) -> Records {
+        self.not_run.push(cell.to_owned());
         self
     }
 
@@ -134,6 +142,16 @@ impl Records {
     }
 
     fn measured(&self, name: &str, cell: &Cell, matrix: &Matrix, size: &Size) -> Value {
+        if self.not_run.iter().any(|it| it == name) {
+            let start = json!({
+                "document": "", "first_next_s": [], "first_image_s": [], "document_s": [], "cpu_s": [],
+                "peak_rss_bytes": [], "cold_cache_first_next_s": [],
+            });
+            return json!({
+                "machine": null, "emulated_by": null, "sections": {}, "parts": [], "start": start, "pages": [],
+                "memory_sizes": [], "not_measured": ["all times: the emulator is not installed"],
+            });
+        }
         let mut random = Random::of(name);
         let is_emulated = cell.arch == "arm64";
         let slow = if is_emulated { 9.0 } else { 1.0 };
@@ -147,7 +165,7 @@ impl Records {
                 _ => 1.0,
             }) * match cell.experiment.as_deref() {
                 Some("opt-s") => 1.09,
-                Some("c-sse41") => 0.97,
+                Some("lto-thin") => 0.97,
                 _ => 1.0,
             };
         let mut pages = Vec::new();

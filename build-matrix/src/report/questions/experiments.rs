@@ -42,7 +42,7 @@ pub(super) fn beside_base(question: &str, name: &str, compared: &[Compared]) -> 
         return Question::unanswered(question);
     }
     Question {
-        answer: "Beside the same cell without it:".to_owned(),
+        answer: format!("With `+{name}`, beside the cell that it changes:"),
         points,
         table: Some(table(compared)),
         ratios,

@@ -69,7 +69,10 @@ pub(super) fn machines(entries: &[Entry]) -> Option<Section> {
             }
         }
     }
-    let mut blocks = vec![Block::Table(table.without_empty_columns())];
+    let mut blocks = Vec::new();
+    if !groups.is_empty() {
+        blocks.push(Block::Table(table.without_empty_columns()));
+    }
     if !missing.is_empty() {
         blocks.push(Block::Heading("Not measured".to_owned()));
         let all = entries.iter().filter(|it| it.found.measured.is_some()).count();
@@ -79,7 +82,7 @@ pub(super) fn machines(entries: &[Entry]) -> Option<Section> {
         });
         blocks.push(Block::List(said.collect()));
     }
-    (!groups.is_empty()).then(|| Section { id: "machines", title: "Machines".to_owned(), blocks })
+    (!blocks.is_empty()).then(|| Section { id: "machines", title: "Machines".to_owned(), blocks })
 }
 
 pub(super) fn method(report: &Report) -> Section {

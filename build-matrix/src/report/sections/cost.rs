@@ -49,7 +49,7 @@ pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
                 if let (Some(cost), Some(warm)) = (it.cost, it.warm_s) {
                     all.push(Row {
                         label: name.clone() + rank,
-                        figure: format!("{:.5} USD", cost.compute),
+                        figure: format!("{:.6} USD", cost.compute),
                         detail: format!(" · {}", text::time(warm)),
                         mark: Mark::Bar { parts: vec![(class.to_owned(), cost.compute, name)], below: None },
                     });
@@ -191,7 +191,7 @@ fn by_class(entries: &[&Entry]) -> Option<Block> {
                     let of_it =
                         entry.figures.pages.iter().filter(|it| it.class == *class && it.backend == *backend);
                     let costs: Vec<f64> = of_it.filter_map(|it| Some(it.cost?.compute)).collect();
-                    if costs.is_empty() { "–".to_owned() } else { format!("{:.5}", median(&costs)) }
+                    if costs.is_empty() { "–".to_owned() } else { format!("{:.6}", median(&costs)) }
                 })
                 .collect();
             if cells.iter().any(|it| it != "–") {

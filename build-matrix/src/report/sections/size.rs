@@ -31,10 +31,11 @@ pub(super) fn size(entries: &[Entry]) -> Option<Section> {
             .filter_map(|(number, name)| Some((format!("p{number}"), *known.get(name)?, name.clone())))
             .collect();
         let named: u64 = segments.iter().map(|(_, bytes, _)| bytes).sum();
-        segments.extend(other_files(entry));
-        let other: u64 = segments.iter().map(|(_, bytes, _)| bytes).sum::<u64>() - named;
         let rest = if named == 0 { "bootstrap" } else { "the rest of bootstrap" };
         segments.push(("p-rest".to_owned(), bootstrap.saturating_sub(named), rest.to_owned()));
+        let others = other_files(entry);
+        let other: u64 = others.iter().map(|(_, bytes, _)| bytes).sum();
+        segments.extend(others);
         let beside = figures.unzipped_bytes.map_or(0, |it| it.saturating_sub(bootstrap + other));
         segments.push(("p-beside".to_owned(), beside, "licence texts and the like".to_owned()));
         segments.retain(|(_, bytes, _)| *bytes > 0);

@@ -90,7 +90,7 @@ impl Target {
     fn of_pdfium_worker(matrix: &Matrix, cell: &Cell) -> Target {
         Target {
             triple: format!("{}-unknown-linux-gnu", cell.machine(matrix)),
-            glibc: Some(matrix.glibc.pdfium_worker_floor.clone()),
+            glibc: Some(matrix.glibc.floor.clone()),
             rust_flags: matrix.arch[&cell.arch].rust_flags.clone(),
             c_flags: String::new(),
             experiment: None,

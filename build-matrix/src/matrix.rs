@@ -47,12 +47,10 @@ pub struct Tools {
 
 /// The oldest glibc that dynamic executables have to run on.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[serde(deny_unknown_fields)]
 pub struct Glibc {
-    /// For `bootstrap` and `pdf2img`.
+    /// Its version, such as `2.34`.
     pub floor: String,
-    /// For the worker with PDFium beside a static `bootstrap`.
-    pub pdfium_worker_floor: String,
 }
 
 /// Lambda's limits for a package.

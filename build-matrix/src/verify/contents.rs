@@ -75,20 +75,15 @@ pub(super) fn check(
     files: &PackageFiles,
 ) -> Result<()> {
     let floor: GlibcVersion = matrix.glibc.floor.parse().context("glibc.floor")?;
-    let pdfium_floor = if cell.is_static(matrix) {
-        matrix.glibc.pdfium_worker_floor.parse().context("glibc.pdfium-worker-floor")?
-    } else {
-        floor.clone()
-    };
-    let linkage = if cell.is_static(matrix) { Linkage::Static } else { Linkage::Dynamic(floor) };
+    let linkage = if cell.is_static(matrix) { Linkage::Static } else { Linkage::Dynamic(floor.clone()) };
     let has_mupdf = cell.backends(matrix).iter().any(|it| it == "mupdf");
     let mut wanted: Vec<_> =
         package.executables().iter().map(|&path| (path, linkage.clone(), has_mupdf)).collect();
     if cell.has_pdfium(matrix) {
         if cell.is_static(matrix) {
-            wanted.push((PDFIUM_WORKER, Linkage::Dynamic(pdfium_floor.clone()), false));
+            wanted.push((PDFIUM_WORKER, Linkage::Dynamic(floor.clone()), false));
         }
-        wanted.push((PDFIUM_LIBRARY, Linkage::Library(pdfium_floor), false));
+        wanted.push((PDFIUM_LIBRARY, Linkage::Library(floor), false));
     }
     let licence = &matrix.engines[&cell.engines].licence;
     findings.note(package.name(), "licence", named_rightly(licence, has_mupdf));

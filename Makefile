@@ -197,6 +197,15 @@ bench-start: bench-build ## Compare the start of the function with that of a hel
 bench-memory: bench-build ## Measure memory for 20, 100 and 1,000 pages
 	$(TARGET_DIR)/release/pdf2img-bench memory $(ARGS)
 
+# A difference between two of its records is one of the code, whatever the machine was doing.
+.PHONY: bench-instructions
+bench-instructions: ## Count the instructions of open, render and encode, for every engine
+	@scripts/setup.sh build pdfium
+	@command -v valgrind >/dev/null || { \
+		rm -f $(TARGET_DIR)/matrix/records/instructions.json; \
+		echo 'SKIPPED: valgrind counts instructions, and is not here; scripts/setup.sh bench installs it'; exit 0; }; \
+	cargo bench --locked -p stage-benches --features all-engines --bench instructions -- $(ARGS)
+
 .PHONY: clean
 clean: ## Remove what was built and what the demo left
 	cargo clean

@@ -58,11 +58,9 @@ pub(super) enum Search {
 
 /// Compresses rows of pixels, and keeps its tables.
 pub(super) struct RowDeflater {
-    /// Where the hash of six bytes was last seen: what a stroke's edge may repeat.
-    long: Box<[u32; 1 << HASH_BITS]>,
-    /// Where the hash of three bytes was last seen: a coloured pixel.
-    short: Box<[u32; 1 << HASH_BITS]>,
-    tokens: Vec<Token>,
+    seen: Seen,
+    /// The tokens of a block; how many there are is known where they are made and written.
+    tokens: Box<[Token; BLOCK_TOKENS]>,
     literal_counts: [u32; LITERAL_CODES],
     distance_counts: [u32; DISTANCE_CODES],
 }
@@ -70,9 +68,8 @@ pub(super) struct RowDeflater {
 impl Default for RowDeflater {
     fn default() -> Self {
         RowDeflater {
-            long: Box::new([0; 1 << HASH_BITS]),
-            short: Box::new([0; 1 << HASH_BITS]),
-            tokens: Vec::with_capacity(BLOCK_TOKENS + 1),
+            seen: Seen { long: Box::new([0; 1 << HASH_BITS]), short: Box::new([0; 1 << HASH_BITS]) },
+            tokens: Box::new([Token::literal(0); BLOCK_TOKENS]),
             literal_counts: [0; LITERAL_CODES],
             distance_counts: [0; DISTANCE_CODES],
         }
@@ -107,15 +104,16 @@ impl RowDeflater {
         // Deflate with a window of 32 KB, and no dictionary.
         out[..2].copy_from_slice(&[0x78, 0x01]);
         let mut bits = BitWriter::new(out, 2);
-        self.long.fill(0);
-        self.short.fill(0);
+        self.seen.long.fill(0);
+        self.seen.short.fill(0);
         let mut start = 0;
         loop {
-            let end = match search {
-                Search::Runs => self.fill_block::<false>(rows, start, stride, pixel_bytes),
-                Search::Strokes => self.fill_block::<true>(rows, start, stride, pixel_bytes),
+            let (end, tokens) = match (search, pixel_bytes) {
+                (Search::Runs, _) => self.fill_block::<false, false>(rows, start, stride, pixel_bytes),
+                (Search::Strokes, 1) => self.fill_block::<true, false>(rows, start, stride, 1),
+                (Search::Strokes, _) => self.fill_block::<true, true>(rows, start, stride, pixel_bytes),
             };
-            self.write_block(&rows[start..end], end == rows.len(), &mut bits);
+            self.write_block(&rows[start..end], tokens, end == rows.len(), &mut bits);
             start = end;
             if start == rows.len() {
                 break;
@@ -126,107 +124,57 @@ impl RowDeflater {
         Ok(end + 4)
     }
 
-    /// Fills a block with tokens for what starts at `start`, and answers where it ends.
-    fn fill_block<const STROKES: bool>(
+    /// Fills a block with tokens for what starts at `start`, and answers where it ends and how many
+    /// they are.
+    fn fill_block<const STROKES: bool, const PIXELS: bool>(
         &mut self,
         rows: &[u8],
         start: usize,
         stride: usize,
         pixel_bytes: usize,
-    ) -> usize {
-        self.tokens.clear();
-        self.literal_counts.fill(0);
-        self.distance_counts.fill(0);
+    ) -> (usize, usize) {
+        let RowDeflater { seen, tokens, literal_counts, distance_counts } = self;
+        literal_counts.fill(0);
+        distance_counts.fill(0);
         // The row above is out of reach where rows are longer than the window.
         let stride = if stride <= MAX_DISTANCE { stride } else { pixel_bytes };
-        let mut at = start;
-        while at < rows.len() && self.tokens.len() < BLOCK_TOKENS {
-            if at < stride || at + 8 > rows.len() {
-                self.push_literal(rows[at]);
+        let (mut at, mut count) = (start, 0);
+        // Copies begin below the first row, and eight bytes before the end.
+        let (first, last) = (stride.min(rows.len()), rows.len().saturating_sub(8));
+        while count < BLOCK_TOKENS {
+            let found = if at >= first && at <= last && rows.len() >= 8 {
+                seen.find::<STROKES, PIXELS>(rows, at, stride, pixel_bytes)
+            } else if at < rows.len() {
+                None
+            } else {
+                break;
+            };
+            let Some((length, distance)) = found else {
+                let byte = rows[at];
+                literal_counts[usize::from(byte)] += 1;
+                tokens[count] = Token::literal(byte);
+                count += 1;
                 at += 1;
                 continue;
-            }
-            let (length, distance) = self.find_match::<STROKES>(rows, at, stride, pixel_bytes);
-            if length < MIN_MATCH {
-                self.push_literal(rows[at]);
-                at += 1;
-                continue;
-            }
+            };
+            let distance_count = &mut distance_counts[distance_symbol(distance)];
             let mut left = length;
-            while left >= MIN_MATCH && self.tokens.len() < BLOCK_TOKENS {
+            while left >= MIN_MATCH && count < BLOCK_TOKENS {
                 let part = left.min(MAX_MATCH);
-                self.push_match(part, distance);
+                literal_counts[usize::from(LENGTHS[part - MIN_MATCH].symbol)] += 1;
+                *distance_count += 1;
+                tokens[count] = Token::copy(part, distance);
+                count += 1;
                 left -= part;
                 at += part;
             }
         }
-        at
-    }
-
-    /// The copy that starts at `at` and saves most, as its length and distance; a length of 0 if
-    /// none saves anything.
-    ///
-    /// There are eight bytes at `at`, and a row before it.
-    #[inline(always)]
-    fn find_match<const STROKES: bool>(
-        &mut self,
-        rows: &[u8],
-        at: usize,
-        stride: usize,
-        pixel_bytes: usize,
-    ) -> (usize, usize) {
-        let here = load(rows, at);
-        // All of a run is used, however long it is. Other copies are tried again at every step, so
-        // that measuring more than one step could take time that is quadratic in the image.
-        let run = common(rows, at, at - pixel_bytes, here, MAX_RUN);
-        if run >= LONG_RUN {
-            return (run, pixel_bytes);
-        }
-        let mut best = if run >= MIN_MATCH { (run, pixel_bytes) } else { (0, 1) };
-        if !STROKES {
-            return best;
-        }
-        let mut offer = |distance: usize, least: usize| {
-            let length = common(rows, at, at - distance, here, MAX_MATCH);
-            if length >= least && saving(length, distance) > saving(best.0, best.1) {
-                best = (length, distance);
-            }
-            best.0
-        };
-        if offer(stride, MIN_MATCH + 1) >= LOOK_UP_BELOW {
-            return best;
-        }
-        // Where nothing was seen yet, the slot says 0, which is out of reach or a candidate like
-        // any other.
-        let far = at - replace(&mut self.long[hash(here, 6)], at as u32) as usize;
-        if far <= MAX_DISTANCE {
-            offer(far, MIN_MATCH + 1);
-        }
-        if pixel_bytes > 1 {
-            // A pixel alone is worth a copy if it has several bytes, and not if what names its
-            // place is as long.
-            let near = at - replace(&mut self.short[hash(here, 3)], at as u32) as usize;
-            if near <= MAX_SHORT_DISTANCE {
-                offer(near, MIN_MATCH);
-            }
-        }
-        best
-    }
-
-    fn push_literal(&mut self, byte: u8) {
-        self.literal_counts[usize::from(byte)] += 1;
-        self.tokens.push(Token::literal(byte));
-    }
-
-    fn push_match(&mut self, length: usize, distance: usize) {
-        self.literal_counts[usize::from(LENGTHS[length - MIN_MATCH].symbol)] += 1;
-        self.distance_counts[distance_symbol(distance)] += 1;
-        self.tokens.push(Token::copy(length, distance));
+        (at, count)
     }
 
     /// Writes the tokens with Huffman codes of their own, or what they stand for as it is where
     /// that is shorter.
-    fn write_block(&mut self, block: &[u8], is_last: bool, bits: &mut BitWriter<'_>) {
+    fn write_block(&mut self, block: &[u8], tokens: usize, is_last: bool, bits: &mut BitWriter<'_>) {
         self.literal_counts[END_OF_BLOCK] = 1;
         let literals = Code::<LITERAL_CODES>::new(&self.literal_counts, 15);
         let distances = Code::<DISTANCE_CODES>::new(&self.distance_counts, 15);
@@ -252,7 +200,7 @@ impl RowDeflater {
         }
         bits.put(u64::from(is_last) | 0b10 << 1, 3);
         header.write(bits);
-        for token in &self.tokens {
+        for token in &self.tokens[..tokens] {
             let Some((length, distance)) = token.as_copy() else {
                 let (code, length) = literals.get(token.0 as usize & 0xFF);
                 bits.put(code, length);
@@ -272,6 +220,136 @@ impl RowDeflater {
         }
         let (code, length) = literals.get(END_OF_BLOCK);
         bits.put(code, length);
+    }
+}
+
+/// Where pixels were seen before.
+struct Seen {
+    /// Where the hash of six bytes was last seen: what a stroke's edge may repeat.
+    long: Box<[u32; 1 << HASH_BITS]>,
+    /// Where the hash of three bytes was last seen: a coloured pixel.
+    short: Box<[u32; 1 << HASH_BITS]>,
+}
+
+impl Seen {
+    /// The copy that starts at `at` and saves most, as its length and distance, if one saves
+    /// anything.
+    ///
+    /// There are eight bytes at `at`, and a row before it.
+    #[inline(always)]
+    fn find<const STROKES: bool, const PIXELS: bool>(
+        &mut self,
+        rows: &[u8],
+        at: usize,
+        stride: usize,
+        pixel_bytes: usize,
+    ) -> Option<(usize, usize)> {
+        let here = load(rows, at);
+        let run = here ^ load(rows, at - pixel_bytes);
+        if !STROKES {
+            let length = common(rows, at, at - pixel_bytes, here, MAX_RUN);
+            return (length >= MIN_MATCH).then_some((length, pixel_bytes));
+        }
+        let above = here ^ load(rows, at - stride);
+        if run == 0 || above == 0 {
+            return self.find_long(rows, at, stride, pixel_bytes);
+        }
+        // Most of what comes here is the edge of a stroke, and no copy of anything. That is seen in
+        // the first few bytes, without measuring or weighing.
+        let far = look_up(&mut self.long, hash(here, 6), at, MAX_DISTANCE);
+        let mut is_literal = !begins(run, MIN_MATCH) & !begins(above, MIN_MATCH + 1);
+        is_literal &= far.is_none_or(|far| !begins(here ^ load(rows, at - far), MIN_MATCH + 1));
+        let mut near = None;
+        if PIXELS {
+            near = look_up(&mut self.short, hash(here, 3), at, MAX_SHORT_DISTANCE);
+            is_literal &= near.is_none_or(|near| !begins(here ^ load(rows, at - near), MIN_MATCH));
+        }
+        if is_literal {
+            return None;
+        }
+        let mut best = Best::none();
+        best.offer(pixel_bytes, run.trailing_zeros() as usize / 8, MIN_MATCH);
+        best.offer(stride, above.trailing_zeros() as usize / 8, MIN_MATCH + 1);
+        best.offer_places(rows, at, here, far, near);
+        best.0
+    }
+
+    /// The same where eight bytes or more are like the pixel before or the row above.
+    fn find_long(
+        &mut self,
+        rows: &[u8],
+        at: usize,
+        stride: usize,
+        pixel_bytes: usize,
+    ) -> Option<(usize, usize)> {
+        let here = load(rows, at);
+        // All of a run is used, however long it is. Other copies are tried again at every step, so
+        // that measuring more than one step could take time that is quadratic in the image.
+        let run = common(rows, at, at - pixel_bytes, here, MAX_RUN);
+        if run >= LONG_RUN {
+            return Some((run, pixel_bytes));
+        }
+        let mut best = Best::none();
+        best.offer(pixel_bytes, run, MIN_MATCH);
+        best.offer(stride, common(rows, at, at - stride, here, MAX_MATCH), MIN_MATCH + 1);
+        if best.length() >= LOOK_UP_BELOW {
+            return best.0;
+        }
+        let far = look_up(&mut self.long, hash(here, 6), at, MAX_DISTANCE);
+        let near = if pixel_bytes > 1 {
+            look_up(&mut self.short, hash(here, 3), at, MAX_SHORT_DISTANCE)
+        } else {
+            None
+        };
+        best.offer_places(rows, at, here, far, near);
+        best.0
+    }
+}
+
+/// How far back a hash was last seen, if that is within reach; from now on it was seen at `at`.
+#[inline(always)]
+fn look_up(table: &mut [u32; 1 << HASH_BITS], hash: usize, at: usize, reach: usize) -> Option<usize> {
+    // Where nothing was seen yet, the slot says 0, which is out of reach or a place like any other.
+    let distance = at - replace(&mut table[hash], at as u32) as usize;
+    (distance <= reach).then_some(distance)
+}
+
+/// Tells whether the first bytes of two places are equal, by the difference of eight.
+#[inline(always)]
+fn begins(difference: u64, bytes: usize) -> bool {
+    difference << (64 - 8 * bytes) == 0
+}
+
+/// The copy that saves most of those that were offered: its length and distance.
+struct Best(Option<(usize, usize)>);
+
+impl Best {
+    fn none() -> Best {
+        Best(None)
+    }
+
+    fn length(&self) -> usize {
+        self.0.map_or(0, |(length, _)| length)
+    }
+
+    #[inline(always)]
+    fn offer(&mut self, distance: usize, length: usize, least: usize) {
+        if length >= least && saving(length, distance) > self.0.map_or(0, |(l, d)| saving(l, d)) {
+            self.0 = Some((length, distance));
+        }
+    }
+
+    /// Offers what was looked up.
+    #[inline(always)]
+    fn offer_places(&mut self, rows: &[u8], at: usize, here: u64, far: Option<usize>, near: Option<usize>) {
+        if let Some(far) = far {
+            self.offer(far, common(rows, at, at - far, here, MAX_MATCH), MIN_MATCH + 1);
+        }
+        if let Some(near) = near {
+            // A pixel alone is worth a copy if it has several bytes, and not if what names its
+            // place is as long.
+            self.offer(near, common(rows, at, at - near, here, MAX_MATCH), MIN_MATCH);
+        }
     }
 }
 
@@ -309,7 +387,10 @@ fn common(data: &[u8], at: usize, from: usize, here: u64, most: usize) -> usize 
     }
     let data = &data[..data.len().min(at.saturating_add(most))];
     let (late, early) = (&data[at + 8..], &data[from + 8..]);
-    let mut length = 8;
+    // Long ones are of paper, which is measured in large steps.
+    let steps = late.as_chunks::<32>().0.iter().zip(early.as_chunks::<32>().0);
+    let mut length = 8 + 32 * steps.take_while(|(a, b)| a == b).count();
+    let (late, early) = (&data[at + length..], &data[from + length..]);
     for (a, b) in late.as_chunks::<8>().0.iter().zip(early.as_chunks::<8>().0) {
         let difference = u64::from_le_bytes(*a) ^ u64::from_le_bytes(*b);
         if difference != 0 {

@@ -216,7 +216,8 @@ impl Subject {
         // The environment lies on the stack: with another one, counts can differ by a little.
         let path = env::var_os("PATH").unwrap_or_default();
         command.env_clear().env("PATH", path).arg("--one").arg(benchmark.to_string());
-        command.arg("--document").arg(document).arg("--pdfium-library").arg(&self.pdfium_library);
+        // By the environment, which unlike an argument may be empty, where there is no PDFium.
+        command.arg("--document").arg(document).env("PDF2IMG_PDFIUM_LIBRARY", &self.pdfium_library);
         output(&mut command).with_context(|| format!("{benchmark} failed"))
     }
 }

@@ -149,8 +149,10 @@ fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> R
             tools.strip(&out.join("pdfium-worker"), &lambda.join("pdfium-worker"))?;
         }
     }
-    copy_tree(&lambda, &command)?;
-    tools.strip(&out.join("pdf2img"), &command.join("pdf2img"))?;
+    if cell.experiment.is_none() {
+        copy_tree(&lambda, &command)?;
+        tools.strip(&out.join("pdf2img"), &command.join("pdf2img"))?;
+    }
 
     let mut files = BTreeMap::new();
     for (name, directory) in [("lambda", &lambda), ("command", &command)] {

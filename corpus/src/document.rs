@@ -14,6 +14,8 @@ pub struct Document {
     pub class: Class,
     /// The number of pages.
     pub pages: u32,
+    /// The file of the code that makes it, from the repository's root.
+    pub origin: &'static str,
     /// What it exercises, in one sentence.
     pub exercises: &'static str,
     /// Whether it is too large to be made by default.
@@ -46,11 +48,11 @@ pub fn document(id: &str) -> Option<&'static Document> {
 /// What kind of work a document is for an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Glyphs of embedded fonts, hardly anything else.
+    /// Glyphs of embedded fonts, of an alphabet or of East Asia, and hardly anything else.
     Text,
     /// Thousands of paths, with clips, dashes and transparency.
     Vector,
-    /// One image of a sheet of paper to a page.
+    /// One image of a sheet of paper to a page, in gray or colour.
     Scan,
     /// One large colour photograph to a page.
     Photo,
@@ -97,6 +99,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "text-1",
         class: Class::Text,
         pages: 1,
+        origin: "corpus/src/text.rs",
         exercises: "One dense page in embedded subsets of CFF fonts.",
         on_demand: false,
         generate: || text::article(1),
@@ -105,6 +108,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "text-20",
         class: Class::Text,
         pages: 20,
+        origin: "corpus/src/text.rs",
         exercises: "Twenty dense pages that share their fonts.",
         on_demand: false,
         generate: || text::article(20),
@@ -113,6 +117,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "text-100",
         class: Class::Text,
         pages: 100,
+        origin: "corpus/src/text.rs",
         exercises: "A hundred dense pages: the text benchmark.",
         on_demand: false,
         generate: || text::article(100),
@@ -121,6 +126,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "text-1000",
         class: Class::Text,
         pages: 1000,
+        origin: "corpus/src/text.rs",
         exercises: "A thousand dense pages: memory must not grow with the page count.",
         on_demand: true,
         generate: || text::article(1000),
@@ -129,6 +135,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "vector-map",
         class: Class::Vector,
         pages: 1,
+        origin: "corpus/src/vector.rs",
         exercises: "Ten thousand filled, stroked and dashed paths under a clip.",
         on_demand: false,
         generate: vector::map,
@@ -137,6 +144,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "vector-charts",
         class: Class::Vector,
         pages: 2,
+        origin: "corpus/src/vector.rs",
         exercises: "Charts: polylines, bars, thousands of markers, an axial gradient, light transparency.",
         on_demand: false,
         generate: vector::charts,
@@ -145,6 +153,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "vector-alpha",
         class: Class::Vector,
         pages: 1,
+        origin: "corpus/src/vector.rs",
         exercises: "Hundreds of overlapping translucent curves in blend modes and groups, and a soft mask.",
         on_demand: false,
         generate: vector::alpha,
@@ -153,6 +162,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "scan-gray",
         class: Class::Scan,
         pages: 2,
+        origin: "corpus/src/scan.rs",
         exercises: "Full-page gray JPEG at 300 dpi.",
         on_demand: false,
         generate: scan::gray,
@@ -161,6 +171,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "scan-color",
         class: Class::Scan,
         pages: 2,
+        origin: "corpus/src/scan.rs",
         exercises: "Full-page colour JPEG at 300 dpi with subsampled chroma.",
         on_demand: false,
         generate: scan::color,
@@ -169,6 +180,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "photo-1",
         class: Class::Photo,
         pages: 1,
+        origin: "corpus/src/photo.rs",
         exercises: "One colour JPEG of 12 megapixels that is scaled down.",
         on_demand: false,
         generate: photo::landscape,
@@ -177,6 +189,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "forms-appearance",
         class: Class::Forms,
         pages: 1,
+        origin: "corpus/src/forms.rs",
         exercises: "Text, checkbox, radio and choice fields with appearance streams.",
         on_demand: false,
         generate: || forms::fields(forms::Appearances::Given),
@@ -185,6 +198,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "forms-bare",
         class: Class::Forms,
         pages: 1,
+        origin: "corpus/src/forms.rs",
         exercises: "The same fields without appearance streams: the engine must make them.",
         on_demand: false,
         generate: || forms::fields(forms::Appearances::Missing),
@@ -193,6 +207,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "annotations",
         class: Class::Forms,
         pages: 2,
+        origin: "corpus/src/forms.rs",
         exercises: "Highlight, square, ink, link, stamp, free text and popup, with and without appearances.",
         on_demand: false,
         generate: forms::annotations,
@@ -201,6 +216,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "mixed-pages",
         class: Class::Mixed,
         pages: 13,
+        origin: "corpus/src/mixed.rs",
         exercises: "Sizes from 10 pt to A0, every rotation, a crop box off the origin, a user unit of 2.",
         on_demand: false,
         generate: mixed::pages,
@@ -219,6 +235,14 @@ mod tests {
         for class in Class::ALL {
             assert!(DOCUMENTS.iter().any(|document| document.class == class), "{class} is empty");
             assert_eq!(class.as_str().parse(), Ok(class));
+        }
+    }
+
+    #[test]
+    fn the_origin_of_a_document_is_a_file() {
+        for document in &DOCUMENTS {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document.origin);
+            assert!(path.is_file(), "{}: {}", document.id, document.origin);
         }
     }
 

@@ -4,19 +4,22 @@
 //! test or a benchmark can ask for [`Document::bytes`] and touch no file, and so that
 //! `manifest.toml` can hold the SHA-256 of each.
 //!
-//! - [`documents`] lists the good documents, one module per [`Class`]: [`text`], [`vector`],
-//!   [`scan`], [`photo`], [`forms`], [`mixed`];
+//! - [`documents`] lists the good documents, by [`Class`]: [`text`],
+//!   [`vector`], [`scan`], [`photo`], [`forms`], [`mixed`];
 //! - [`hostile`] makes bad ones, each with the outcomes that are acceptable;
-//! - [`manifest`] is what `manifest.toml` says about the good ones.
+//! - [`manifest`] is what `manifest.toml` says about the good ones;
+//! - [`mod@folder`] lists the PDFs of any folder, and [`public`] fetches some that others published.
 //!
 //! Nothing here depends on an engine or on the service.
 
 pub mod document;
+pub mod folder;
 pub mod forms;
 pub mod hostile;
 pub mod manifest;
 pub mod mixed;
 pub mod photo;
+pub mod public;
 pub mod scan;
 pub mod text;
 pub mod vector;
@@ -27,3 +30,4 @@ mod prose;
 mod raster;
 
 pub use document::{Class, Document, document, documents};
+pub use folder::{FileDocument, folder};

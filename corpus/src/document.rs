@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{forms, mixed, photo, scan, text, vector};
+use crate::{cjk, forms, mixed, photo, scan, text, vector};
 
 /// A document that every engine must draw.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 14] = [
+static DOCUMENTS: [Document; 17] = [
     Document {
         id: "text-1",
         class: Class::Text,
@@ -123,6 +123,15 @@ static DOCUMENTS: [Document; 14] = [
         generate: || text::article(100),
     },
     Document {
+        id: "text-300",
+        class: Class::Text,
+        pages: 300,
+        origin: "corpus/src/text.rs",
+        exercises: "Three hundred dense pages: between what is usual and what is long.",
+        on_demand: true,
+        generate: || text::article(300),
+    },
+    Document {
         id: "text-1000",
         class: Class::Text,
         pages: 1000,
@@ -132,6 +141,15 @@ static DOCUMENTS: [Document; 14] = [
         generate: || text::article(1000),
     },
     Document {
+        id: "text-cjk",
+        class: Class::Text,
+        pages: 4,
+        origin: "corpus/src/cjk.rs",
+        exercises: "Chinese, Japanese and Korean in one subset of a TrueType font with hundreds of characters.",
+        on_demand: false,
+        generate: cjk::pages,
+    },
+    Document {
         id: "vector-map",
         class: Class::Vector,
         pages: 1,
@@ -139,6 +157,15 @@ static DOCUMENTS: [Document; 14] = [
         exercises: "Ten thousand filled, stroked and dashed paths under a clip.",
         on_demand: false,
         generate: vector::map,
+    },
+    Document {
+        id: "vector-map-100k",
+        class: Class::Vector,
+        pages: 1,
+        origin: "corpus/src/vector.rs",
+        exercises: "A hundred thousand paths on one sheet of A2.",
+        on_demand: true,
+        generate: vector::city_map,
     },
     Document {
         id: "vector-charts",

@@ -4,7 +4,7 @@
 //! test or a benchmark can ask for [`Document::bytes`] and touch no file, and so that
 //! `manifest.toml` can hold the SHA-256 of each.
 //!
-//! - [`documents`] lists the good documents, by [`Class`]: [`text`],
+//! - [`documents`] lists the good documents, by [`Class`]: [`text`] and [`cjk`],
 //!   [`vector`], [`scan`], [`photo`], [`forms`], [`mixed`];
 //! - [`hostile`] makes bad ones, each with the outcomes that are acceptable;
 //! - [`manifest`] is what `manifest.toml` says about the good ones;
@@ -12,6 +12,7 @@
 //!
 //! Nothing here depends on an engine or on the service.
 
+pub mod cjk;
 pub mod document;
 pub mod folder;
 pub mod forms;

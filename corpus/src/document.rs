@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{cjk, forms, mixed, photo, scan, text, vector};
+use crate::{cjk, forms, mixed, office, photo, scan, slides, text, vector};
 
 /// A document that every engine must draw.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,10 @@ pub fn document(id: &str) -> Option<&'static Document> {
 pub enum Class {
     /// Glyphs of embedded fonts, of an alphabet or of East Asia, and hardly anything else.
     Text,
+    /// What word processors print: ruled and shaded tables, lists, a logo on each page.
+    Office,
+    /// Slides of a talk: gradients, shadows and pictures on wide pages.
+    Slides,
     /// Thousands of paths, with clips, dashes and transparency.
     Vector,
     /// One image of a sheet of paper to a page, in gray or colour.
@@ -64,13 +68,23 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 6] =
-        [Class::Text, Class::Vector, Class::Scan, Class::Photo, Class::Forms, Class::Mixed];
+    pub const ALL: [Class; 8] = [
+        Class::Text,
+        Class::Office,
+        Class::Slides,
+        Class::Vector,
+        Class::Scan,
+        Class::Photo,
+        Class::Forms,
+        Class::Mixed,
+    ];
 
     /// The name used in the manifest and in benchmark ids.
     pub fn as_str(self) -> &'static str {
         match self {
             Class::Text => "text",
+            Class::Office => "office",
+            Class::Slides => "slides",
             Class::Vector => "vector",
             Class::Scan => "scan",
             Class::Photo => "photo",
@@ -94,7 +108,7 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 17] = [
+static DOCUMENTS: [Document; 19] = [
     Document {
         id: "text-1",
         class: Class::Text,
@@ -148,6 +162,24 @@ static DOCUMENTS: [Document; 17] = [
         exercises: "Chinese, Japanese and Korean in one subset of a TrueType font with hundreds of characters.",
         on_demand: false,
         generate: cjk::pages,
+    },
+    Document {
+        id: "office-tables",
+        class: Class::Office,
+        pages: 7,
+        origin: "corpus/src/office.rs",
+        exercises: "Ruled, shaded tables over several pages, lists, a logo with a soft mask, CFF and TrueType fonts.",
+        on_demand: false,
+        generate: office::report,
+    },
+    Document {
+        id: "slides",
+        class: Class::Slides,
+        pages: 8,
+        origin: "corpus/src/slides.rs",
+        exercises: "Gradients behind every page, large text, clipped pictures, shadows of translucent shapes.",
+        on_demand: false,
+        generate: slides::talk,
     },
     Document {
         id: "vector-map",

@@ -4,7 +4,7 @@
 //! test or a benchmark can ask for [`Document::bytes`] and touch no file, and so that
 //! `manifest.toml` can hold the SHA-256 of each.
 //!
-//! - [`documents`] lists the good documents, by [`Class`]: [`text`] and [`cjk`],
+//! - [`documents`] lists the good documents, by [`Class`]: [`text`] and [`cjk`], [`office`], [`slides`],
 //!   [`vector`], [`scan`], [`photo`], [`forms`], [`mixed`];
 //! - [`hostile`] makes bad ones, each with the outcomes that are acceptable;
 //! - [`manifest`] is what `manifest.toml` says about the good ones;
@@ -19,9 +19,11 @@ pub mod forms;
 pub mod hostile;
 pub mod manifest;
 pub mod mixed;
+pub mod office;
 pub mod photo;
 pub mod public;
 pub mod scan;
+pub mod slides;
 pub mod text;
 pub mod vector;
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{cjk, forms, mixed, office, photo, scan, slides, text, vector};
+use crate::{cjk, forms, mixed, office, photo, scan, shading, slides, text, vector};
 
 /// A document that every engine must draw.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +56,8 @@ pub enum Class {
     Slides,
     /// Thousands of paths, with clips, dashes and transparency.
     Vector,
+    /// Smooth transitions of colour, by functions and by meshes.
+    Shading,
     /// One image of a sheet of paper to a page, in gray or colour.
     Scan,
     /// One large colour photograph to a page.
@@ -68,11 +70,12 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 8] = [
+    pub const ALL: [Class; 9] = [
         Class::Text,
         Class::Office,
         Class::Slides,
         Class::Vector,
+        Class::Shading,
         Class::Scan,
         Class::Photo,
         Class::Forms,
@@ -86,6 +89,7 @@ impl Class {
             Class::Office => "office",
             Class::Slides => "slides",
             Class::Vector => "vector",
+            Class::Shading => "shading",
             Class::Scan => "scan",
             Class::Photo => "photo",
             Class::Forms => "forms",
@@ -108,7 +112,7 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 19] = [
+static DOCUMENTS: [Document; 20] = [
     Document {
         id: "text-1",
         class: Class::Text,
@@ -216,6 +220,15 @@ static DOCUMENTS: [Document; 19] = [
         exercises: "Hundreds of overlapping translucent curves in blend modes and groups, and a soft mask.",
         on_demand: false,
         generate: vector::alpha,
+    },
+    Document {
+        id: "shadings",
+        class: Class::Shading,
+        pages: 3,
+        origin: "corpus/src/shading.rs",
+        exercises: "Every type of shading, gradients as patterns, a mesh of 1,320 patches over a whole page.",
+        on_demand: false,
+        generate: shading::pages,
     },
     Document {
         id: "scan-gray",

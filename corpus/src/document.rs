@@ -60,6 +60,8 @@ pub enum Class {
     Shading,
     /// One image of a sheet of paper to a page, in gray or colour.
     Scan,
+    /// One image of a sheet of paper to a page, in black and white alone.
+    Bilevel,
     /// One large colour photograph to a page.
     Photo,
     /// Form fields and annotations.
@@ -70,13 +72,14 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 9] = [
+    pub const ALL: [Class; 10] = [
         Class::Text,
         Class::Office,
         Class::Slides,
         Class::Vector,
         Class::Shading,
         Class::Scan,
+        Class::Bilevel,
         Class::Photo,
         Class::Forms,
         Class::Mixed,
@@ -91,6 +94,7 @@ impl Class {
             Class::Vector => "vector",
             Class::Shading => "shading",
             Class::Scan => "scan",
+            Class::Bilevel => "bilevel",
             Class::Photo => "photo",
             Class::Forms => "forms",
             Class::Mixed => "mixed",
@@ -112,7 +116,7 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 20] = [
+static DOCUMENTS: [Document; 25] = [
     Document {
         id: "text-1",
         class: Class::Text,
@@ -247,6 +251,51 @@ static DOCUMENTS: [Document; 20] = [
         exercises: "Full-page colour JPEG at 300 dpi with subsampled chroma.",
         on_demand: false,
         generate: scan::color,
+    },
+    Document {
+        id: "scan-gray-600",
+        class: Class::Scan,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page gray JPEG at 600 dpi.",
+        on_demand: true,
+        generate: scan::fine_gray,
+    },
+    Document {
+        id: "scan-jpx",
+        class: Class::Scan,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page colour JPEG 2000 at 300 dpi, lossy.",
+        on_demand: false,
+        generate: scan::jpx,
+    },
+    Document {
+        id: "scan-ccitt-300",
+        class: Class::Bilevel,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page bilevel image at 300 dpi, CCITT group 4.",
+        on_demand: false,
+        generate: scan::ccitt,
+    },
+    Document {
+        id: "scan-ccitt-600",
+        class: Class::Bilevel,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page bilevel image at 600 dpi, CCITT group 4.",
+        on_demand: true,
+        generate: scan::fine_ccitt,
+    },
+    Document {
+        id: "scan-jbig2",
+        class: Class::Bilevel,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page bilevel image at 300 dpi, JBIG2 with one generic region.",
+        on_demand: false,
+        generate: scan::jbig2,
     },
     Document {
         id: "photo-1",

@@ -29,6 +29,7 @@ pub mod text;
 pub mod vector;
 
 mod font;
+mod jbig2;
 mod paper;
 mod prose;
 mod raster;

@@ -47,6 +47,11 @@ enum Command {
         /// The documents to fetch; all of the list, if none is named.
         ids: Vec<String>,
     },
+    /// Writes the image that `fixtures/scan.jp2` was compressed from, as PPM.
+    Sheet {
+        /// The file to write.
+        file: PathBuf,
+    },
     /// Rewrites the manifest after a document was meant to change.
     Pin {
         /// The manifest to write.
@@ -62,6 +67,8 @@ fn main() -> Result<()> {
         Command::List { dir: None } => list(),
         Command::List { dir: Some(dir) } => list_folder(&dir),
         Command::Fetch { dir, list, ids } => fetch(&dir, list.as_deref(), &ids),
+        Command::Sheet { file } => std::fs::write(&file, corpus::scan::jpx_source())
+            .with_context(|| format!("failed to write {}", file.display())),
         Command::Pin { manifest } => {
             let text = Manifest::of_documents().to_toml()?;
             std::fs::write(&manifest, text).with_context(|| format!("failed to write {}", manifest.display()))

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{cjk, forms, mixed, office, photo, scan, shading, slides, text, vector};
+use crate::{cjk, forms, mixed, office, photo, poster, print, scan, shading, slides, text, vector};
 
 /// A document that every engine must draw.
 #[derive(Debug, Clone, Copy)]
@@ -68,11 +68,15 @@ pub enum Class {
     Forms,
     /// Pages of many sizes, rotations and boxes.
     Mixed,
+    /// One page of some square metre.
+    Poster,
+    /// Inks and colour profiles, for a printing press.
+    Print,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 10] = [
+    pub const ALL: [Class; 12] = [
         Class::Text,
         Class::Office,
         Class::Slides,
@@ -83,6 +87,8 @@ impl Class {
         Class::Photo,
         Class::Forms,
         Class::Mixed,
+        Class::Poster,
+        Class::Print,
     ];
 
     /// The name used in the manifest and in benchmark ids.
@@ -98,6 +104,8 @@ impl Class {
             Class::Photo => "photo",
             Class::Forms => "forms",
             Class::Mixed => "mixed",
+            Class::Poster => "poster",
+            Class::Print => "print",
         }
     }
 }
@@ -116,7 +124,7 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 25] = [
+static DOCUMENTS: [Document; 27] = [
     Document {
         id: "text-1",
         class: Class::Text,
@@ -341,6 +349,24 @@ static DOCUMENTS: [Document; 25] = [
         exercises: "Sizes from 10 pt to A0, every rotation, a crop box off the origin, a user unit of 2.",
         on_demand: false,
         generate: mixed::pages,
+    },
+    Document {
+        id: "poster-a0",
+        class: Class::Poster,
+        pages: 1,
+        origin: "corpus/src/poster.rs",
+        exercises: "One sheet of A0: tens of thousands of cells, contours, small print from afar, a photograph.",
+        on_demand: false,
+        generate: poster::conference,
+    },
+    Document {
+        id: "cmyk",
+        class: Class::Print,
+        pages: 3,
+        origin: "corpus/src/print.rs",
+        exercises: "CMYK vectors and images, Separation and DeviceN, profiles of RGB and gray, trim and bleed boxes.",
+        on_demand: false,
+        generate: print::sheets,
     },
 ];
 

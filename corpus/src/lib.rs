@@ -5,7 +5,7 @@
 //! `manifest.toml` can hold the SHA-256 of each.
 //!
 //! - [`documents`] lists the good documents, by [`Class`]: [`text`] and [`cjk`], [`office`], [`slides`],
-//!   [`vector`], [`shading`], [`scan`], [`photo`], [`forms`], [`mixed`];
+//!   [`vector`], [`shading`], [`scan`], [`photo`], [`forms`], [`mixed`], [`poster`], [`print`](mod@print);
 //! - [`hostile`] makes bad ones, each with the outcomes that are acceptable;
 //! - [`manifest`] is what `manifest.toml` says about the good ones;
 //! - [`mod@folder`] lists the PDFs of any folder, and [`public`] fetches some that others published.
@@ -21,6 +21,8 @@ pub mod manifest;
 pub mod mixed;
 pub mod office;
 pub mod photo;
+pub mod poster;
+pub mod print;
 pub mod public;
 pub mod scan;
 pub mod shading;

@@ -18,8 +18,8 @@ pub fn pages() -> Vec<u8> {
     let functions = [
         ("Axial, stitched of four colours", axial(&mut paper, [0.15, 0.2, 0.85, 0.8])),
         ("Axial, to both sides of a narrow band", axial(&mut paper, [0.4, 0.5, 0.6, 0.5])),
-        ("Radial, about one centre", radial(&mut paper, [0.5, 0.5, 0.05, 0.5, 0.5, 0.48], false)),
-        ("Radial, off the centre, extended", radial(&mut paper, [0.35, 0.4, 0.06, 0.55, 0.55, 0.4], true)),
+        ("Radial, about one centre", radial(&mut paper, [0.5, 0.5, 0.05, 0.5, 0.5, 0.48])),
+        ("Radial, off the centre", radial(&mut paper, [0.35, 0.4, 0.06, 0.55, 0.55, 0.4])),
         ("Of two variables, calculated", calculated(&mut paper)),
         ("Of two variables, sampled", sampled(&mut paper)),
     ];
@@ -123,10 +123,10 @@ fn axial(paper: &mut Paper, coords: [f32; 4]) -> Ref {
     id
 }
 
-fn radial(paper: &mut Paper, coords: [f32; 6], extended: bool) -> Ref {
+fn radial(paper: &mut Paper, coords: [f32; 6]) -> Ref {
     let (function, id) = (rainbow(paper), paper.alloc());
     let mut shading = paper.pdf.function_shading(id);
-    shading.shading_type(FunctionShadingType::Radial).coords(coords).extend([extended; 2]).function(function);
+    shading.shading_type(FunctionShadingType::Radial).coords(coords).extend([true, true]).function(function);
     shading.color_space().device_rgb();
     id
 }

@@ -126,8 +126,10 @@ impl PublicDocument {
                 format!("failed to start {}, which downloads: install it", curl.to_string_lossy())
             })?;
         if !output.status.success() {
-            let complaint = String::from_utf8_lossy(&output.stderr);
-            bail!("failed to fetch {} from {}: {}", self.id, self.url, complaint.trim());
+            // It says the same after each attempt.
+            let said = String::from_utf8_lossy(&output.stderr);
+            let complaint = said.lines().last().unwrap_or("no reason was given");
+            bail!("failed to fetch {} from {}: {complaint}", self.id, self.url);
         }
         let bytes = read(part)?;
         ensure!(

@@ -17,10 +17,13 @@ const BOTTOM_PT: f32 = 76.0;
 const BODY_PT: f32 = 12.0;
 const LEADING_PT: f32 = 20.0;
 
+/// What makes a sentence of a language.
+type Sentence = fn(&mut Rand32) -> String;
+
 /// Four pages, one for each language.
 pub fn pages() -> Vec<u8> {
     let mut font = Font::east_asian();
-    let languages: [(&str, fn(&mut Rand32) -> String); 4] = [
+    let languages: [(&str, Sentence); 4] = [
         ("北方河流观测报告", simplified),
         ("北方河流觀測報告", traditional),
         ("北部河川の観測について", japanese),
@@ -40,7 +43,7 @@ pub fn pages() -> Vec<u8> {
 }
 
 /// A full page: a title, then paragraphs whose first line is indented by one character.
-fn page(font: &mut Font, title: &str, sentence: fn(&mut Rand32) -> String, random: &mut Rand32) -> Content {
+fn page(font: &mut Font, title: &str, sentence: Sentence, random: &mut Rand32) -> Content {
     let mut content = Content::new();
     show(&mut content, font, 20.0, TOP_PT, title);
     let mut baseline_pt = TOP_PT - 40.0;

@@ -238,7 +238,7 @@ static DOCUMENTS: [Document; 27] = [
         class: Class::Shading,
         pages: 3,
         origin: "corpus/src/shading.rs",
-        exercises: "Every type of shading, gradients as patterns, a mesh of 1,320 patches over a whole page.",
+        exercises: "Every type of shading, gradients as patterns, a mesh of 330 patches over a whole page.",
         on_demand: false,
         generate: shading::pages,
     },

@@ -34,7 +34,7 @@ pub fn pages() -> Vec<u8> {
     let pages = [("By functions", functions), ("By meshes", meshes)]
         .map(|(title, panels)| (sheet(&mut font, title, &panels), panels));
 
-    let landscape = (coat(&mut paper, 30, 44), text_gradient(&mut paper));
+    let landscape = (coat(&mut paper, 15, 22), text_gradient(&mut paper));
     let poster = poster(&mut font);
 
     let font = font.embed(&mut paper);

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{forms, mixed, photo, scan, text, vector};
+use crate::{cjk, forms, mixed, office, photo, poster, print, scan, shading, slides, text, vector};
 
 /// A document that every engine must draw.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +14,8 @@ pub struct Document {
     pub class: Class,
     /// The number of pages.
     pub pages: u32,
+    /// The file of the code that makes it, from the repository's root.
+    pub origin: &'static str,
     /// What it exercises, in one sentence.
     pub exercises: &'static str,
     /// Whether it is too large to be made by default.
@@ -46,34 +48,64 @@ pub fn document(id: &str) -> Option<&'static Document> {
 /// What kind of work a document is for an engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Class {
-    /// Glyphs of embedded fonts, hardly anything else.
+    /// Glyphs of embedded fonts, of an alphabet or of East Asia, and hardly anything else.
     Text,
+    /// What word processors print: ruled and shaded tables, lists, a logo on each page.
+    Office,
+    /// Slides of a talk: gradients, shadows and pictures on wide pages.
+    Slides,
     /// Thousands of paths, with clips, dashes and transparency.
     Vector,
-    /// One image of a sheet of paper to a page.
+    /// Smooth transitions of colour, by functions and by meshes.
+    Shading,
+    /// One image of a sheet of paper to a page, in gray or colour.
     Scan,
+    /// One image of a sheet of paper to a page, in black and white alone.
+    Bilevel,
     /// One large colour photograph to a page.
     Photo,
     /// Form fields and annotations.
     Forms,
     /// Pages of many sizes, rotations and boxes.
     Mixed,
+    /// One page of some square metre.
+    Poster,
+    /// Inks and colour profiles, for a printing press.
+    Print,
 }
 
 impl Class {
     /// Every class.
-    pub const ALL: [Class; 6] =
-        [Class::Text, Class::Vector, Class::Scan, Class::Photo, Class::Forms, Class::Mixed];
+    pub const ALL: [Class; 12] = [
+        Class::Text,
+        Class::Office,
+        Class::Slides,
+        Class::Vector,
+        Class::Shading,
+        Class::Scan,
+        Class::Bilevel,
+        Class::Photo,
+        Class::Forms,
+        Class::Mixed,
+        Class::Poster,
+        Class::Print,
+    ];
 
     /// The name used in the manifest and in benchmark ids.
     pub fn as_str(self) -> &'static str {
         match self {
             Class::Text => "text",
+            Class::Office => "office",
+            Class::Slides => "slides",
             Class::Vector => "vector",
+            Class::Shading => "shading",
             Class::Scan => "scan",
+            Class::Bilevel => "bilevel",
             Class::Photo => "photo",
             Class::Forms => "forms",
             Class::Mixed => "mixed",
+            Class::Poster => "poster",
+            Class::Print => "print",
         }
     }
 }
@@ -92,11 +124,12 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 14] = [
+static DOCUMENTS: [Document; 27] = [
     Document {
         id: "text-1",
         class: Class::Text,
         pages: 1,
+        origin: "corpus/src/text.rs",
         exercises: "One dense page in embedded subsets of CFF fonts.",
         on_demand: false,
         generate: || text::article(1),
@@ -105,6 +138,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "text-20",
         class: Class::Text,
         pages: 20,
+        origin: "corpus/src/text.rs",
         exercises: "Twenty dense pages that share their fonts.",
         on_demand: false,
         generate: || text::article(20),
@@ -113,30 +147,79 @@ static DOCUMENTS: [Document; 14] = [
         id: "text-100",
         class: Class::Text,
         pages: 100,
+        origin: "corpus/src/text.rs",
         exercises: "A hundred dense pages: the text benchmark.",
         on_demand: false,
         generate: || text::article(100),
     },
     Document {
+        id: "text-300",
+        class: Class::Text,
+        pages: 300,
+        origin: "corpus/src/text.rs",
+        exercises: "Three hundred dense pages: between what is usual and what is long.",
+        on_demand: true,
+        generate: || text::article(300),
+    },
+    Document {
         id: "text-1000",
         class: Class::Text,
         pages: 1000,
+        origin: "corpus/src/text.rs",
         exercises: "A thousand dense pages: memory must not grow with the page count.",
         on_demand: true,
         generate: || text::article(1000),
     },
     Document {
+        id: "text-cjk",
+        class: Class::Text,
+        pages: 4,
+        origin: "corpus/src/cjk.rs",
+        exercises: "Chinese, Japanese and Korean in one subset of a TrueType font with hundreds of characters.",
+        on_demand: false,
+        generate: cjk::pages,
+    },
+    Document {
+        id: "office-tables",
+        class: Class::Office,
+        pages: 7,
+        origin: "corpus/src/office.rs",
+        exercises: "Ruled, shaded tables over several pages, lists, a logo with a soft mask, CFF and TrueType fonts.",
+        on_demand: false,
+        generate: office::report,
+    },
+    Document {
+        id: "slides",
+        class: Class::Slides,
+        pages: 8,
+        origin: "corpus/src/slides.rs",
+        exercises: "Gradients behind every page, large text, clipped pictures, shadows of translucent shapes.",
+        on_demand: false,
+        generate: slides::talk,
+    },
+    Document {
         id: "vector-map",
         class: Class::Vector,
         pages: 1,
+        origin: "corpus/src/vector.rs",
         exercises: "Ten thousand filled, stroked and dashed paths under a clip.",
         on_demand: false,
         generate: vector::map,
     },
     Document {
+        id: "vector-map-100k",
+        class: Class::Vector,
+        pages: 1,
+        origin: "corpus/src/vector.rs",
+        exercises: "A hundred thousand paths on one sheet of A2.",
+        on_demand: true,
+        generate: vector::city_map,
+    },
+    Document {
         id: "vector-charts",
         class: Class::Vector,
         pages: 2,
+        origin: "corpus/src/vector.rs",
         exercises: "Charts: polylines, bars, thousands of markers, an axial gradient, light transparency.",
         on_demand: false,
         generate: vector::charts,
@@ -145,14 +228,25 @@ static DOCUMENTS: [Document; 14] = [
         id: "vector-alpha",
         class: Class::Vector,
         pages: 1,
+        origin: "corpus/src/vector.rs",
         exercises: "Hundreds of overlapping translucent curves in blend modes and groups, and a soft mask.",
         on_demand: false,
         generate: vector::alpha,
     },
     Document {
+        id: "shadings",
+        class: Class::Shading,
+        pages: 3,
+        origin: "corpus/src/shading.rs",
+        exercises: "Every type of shading, gradients as patterns, a mesh of 330 patches over a whole page.",
+        on_demand: false,
+        generate: shading::pages,
+    },
+    Document {
         id: "scan-gray",
         class: Class::Scan,
         pages: 2,
+        origin: "corpus/src/scan.rs",
         exercises: "Full-page gray JPEG at 300 dpi.",
         on_demand: false,
         generate: scan::gray,
@@ -161,14 +255,61 @@ static DOCUMENTS: [Document; 14] = [
         id: "scan-color",
         class: Class::Scan,
         pages: 2,
+        origin: "corpus/src/scan.rs",
         exercises: "Full-page colour JPEG at 300 dpi with subsampled chroma.",
         on_demand: false,
         generate: scan::color,
     },
     Document {
+        id: "scan-gray-600",
+        class: Class::Scan,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page gray JPEG at 600 dpi.",
+        on_demand: true,
+        generate: scan::fine_gray,
+    },
+    Document {
+        id: "scan-jpx",
+        class: Class::Scan,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page colour JPEG 2000 at 300 dpi, lossy.",
+        on_demand: false,
+        generate: scan::jpx,
+    },
+    Document {
+        id: "scan-ccitt-300",
+        class: Class::Bilevel,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page bilevel image at 300 dpi, CCITT group 4.",
+        on_demand: false,
+        generate: scan::ccitt,
+    },
+    Document {
+        id: "scan-ccitt-600",
+        class: Class::Bilevel,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page bilevel image at 600 dpi, CCITT group 4.",
+        on_demand: true,
+        generate: scan::fine_ccitt,
+    },
+    Document {
+        id: "scan-jbig2",
+        class: Class::Bilevel,
+        pages: 1,
+        origin: "corpus/src/scan.rs",
+        exercises: "Full-page bilevel image at 300 dpi, JBIG2 with one generic region.",
+        on_demand: false,
+        generate: scan::jbig2,
+    },
+    Document {
         id: "photo-1",
         class: Class::Photo,
         pages: 1,
+        origin: "corpus/src/photo.rs",
         exercises: "One colour JPEG of 12 megapixels that is scaled down.",
         on_demand: false,
         generate: photo::landscape,
@@ -177,6 +318,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "forms-appearance",
         class: Class::Forms,
         pages: 1,
+        origin: "corpus/src/forms.rs",
         exercises: "Text, checkbox, radio and choice fields with appearance streams.",
         on_demand: false,
         generate: || forms::fields(forms::Appearances::Given),
@@ -185,6 +327,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "forms-bare",
         class: Class::Forms,
         pages: 1,
+        origin: "corpus/src/forms.rs",
         exercises: "The same fields without appearance streams: the engine must make them.",
         on_demand: false,
         generate: || forms::fields(forms::Appearances::Missing),
@@ -193,6 +336,7 @@ static DOCUMENTS: [Document; 14] = [
         id: "annotations",
         class: Class::Forms,
         pages: 2,
+        origin: "corpus/src/forms.rs",
         exercises: "Highlight, square, ink, link, stamp, free text and popup, with and without appearances.",
         on_demand: false,
         generate: forms::annotations,
@@ -201,9 +345,28 @@ static DOCUMENTS: [Document; 14] = [
         id: "mixed-pages",
         class: Class::Mixed,
         pages: 13,
+        origin: "corpus/src/mixed.rs",
         exercises: "Sizes from 10 pt to A0, every rotation, a crop box off the origin, a user unit of 2.",
         on_demand: false,
         generate: mixed::pages,
+    },
+    Document {
+        id: "poster-a0",
+        class: Class::Poster,
+        pages: 1,
+        origin: "corpus/src/poster.rs",
+        exercises: "One sheet of A0: tens of thousands of cells, contours, small print from afar, a photograph.",
+        on_demand: false,
+        generate: poster::conference,
+    },
+    Document {
+        id: "cmyk",
+        class: Class::Print,
+        pages: 3,
+        origin: "corpus/src/print.rs",
+        exercises: "CMYK vectors and images, Separation and DeviceN, profiles of RGB and gray, trim and bleed boxes.",
+        on_demand: false,
+        generate: print::sheets,
     },
 ];
 
@@ -219,6 +382,14 @@ mod tests {
         for class in Class::ALL {
             assert!(DOCUMENTS.iter().any(|document| document.class == class), "{class} is empty");
             assert_eq!(class.as_str().parse(), Ok(class));
+        }
+    }
+
+    #[test]
+    fn the_origin_of_a_document_is_a_file() {
+        for document in &DOCUMENTS {
+            let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(document.origin);
+            assert!(path.is_file(), "{}: {}", document.id, document.origin);
         }
     }
 

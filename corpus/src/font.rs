@@ -1,4 +1,4 @@
-//! New Computer Modern, measured, subset and embedded.
+//! Fonts, measured, subset and embedded.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,22 @@ impl Font {
             .filter_map(|data| Some((data, Face::parse(data, 0).ok()?)))
             .find(|(_, face)| name_of(face).as_deref() == Some(postscript_name))
             .unwrap_or_else(|| panic!("the font package has no {postscript_name}"));
+        Font::of(data, face, postscript_name)
+    }
+
+    /// Droid Sans Fallback, which has the characters of Chinese, Japanese and Korean.
+    ///
+    /// # Panics
+    ///
+    /// If its package does not have it.
+    pub(crate) fn east_asian() -> Font {
+        // The package has two fonts, and gives the larger one, whatever the language.
+        let font = mupdf_fonts_droid::cjk_font(0, false).expect("the font package has one");
+        let face = Face::parse(font.data, 0).expect("the font is whole");
+        Font::of(font.data, face, "DroidSansFallbackFull")
+    }
+
+    fn of(data: &'static [u8], face: Face<'static>, postscript_name: &'static str) -> Font {
         let ascii = (0..128u8).map(|c| look_up(&face, char::from(c))).collect();
         Font { data, face, postscript_name, ascii, remapper: GlyphRemapper::new(), used: BTreeMap::new() }
     }
@@ -64,10 +80,9 @@ impl Font {
     pub(crate) fn embed(&self, paper: &mut Paper) -> Ref {
         let subset =
             subsetter::subset(self.data, 0, &self.remapper).expect("a font that parses has a subset");
-        let cff = RawFace::parse(&subset, 0)
-            .ok()
-            .and_then(|raw| raw.table(Tag::from_bytes(b"CFF ")))
-            .map_or(subset.as_slice(), |table| table);
+        let raw = RawFace::parse(&subset, 0).expect("a subset is a font");
+        // Outlines are either CFF, which is embedded bare, or TrueType, which is embedded with its tables.
+        let cff = raw.table(Tag::from_bytes(b"CFF "));
         let base = format!("CORPUS+{}", self.postscript_name);
         let name = Name(base.as_bytes());
         let full_name = format!("{base}-Identity-H");
@@ -84,7 +99,7 @@ impl Font {
 
         let mut cid_font = paper.pdf.cid_font(cid);
         cid_font
-            .subtype(CidFontType::Type0)
+            .subtype(if cff.is_some() { CidFontType::Type0 } else { CidFontType::Type2 })
             .base_font(name)
             .system_info(IDENTITY)
             .font_descriptor(descriptor)
@@ -94,22 +109,30 @@ impl Font {
             widths.consecutive(*glyph, [*advance as f32]);
         }
         widths.finish();
+        if cff.is_none() {
+            cid_font.cid_to_gid_map_predefined(Name(b"Identity"));
+        }
         cid_font.finish();
 
         let bbox = self.face.global_bounding_box();
         let em = |units: i16| (f64::from(units) * per_unit(&self.face)) as f32;
-        paper
-            .pdf
-            .font_descriptor(descriptor)
+        let shape = if cff.is_some() { FontFlags::SERIF } else { FontFlags::empty() };
+        let mut description = paper.pdf.font_descriptor(descriptor);
+        description
             .name(name)
-            .flags(FontFlags::SYMBOLIC | FontFlags::SERIF)
+            .flags(FontFlags::SYMBOLIC | shape)
             .bbox(Rect::new(em(bbox.x_min), em(bbox.y_min), em(bbox.x_max), em(bbox.y_max)))
             .italic_angle(self.face.italic_angle())
             .ascent(em(self.face.ascender()))
             .descent(em(self.face.descender()))
             .cap_height(em(self.face.capital_height().unwrap_or(self.face.ascender())))
-            .stem_v(80.0)
-            .font_file3(file);
+            .stem_v(80.0);
+        if cff.is_some() {
+            description.font_file3(file);
+        } else {
+            description.font_file2(file);
+        }
+        description.finish();
 
         let mut unicode = UnicodeCmap::new(Name(b"Custom"), IDENTITY);
         for (glyph, (c, _)) in &self.used {
@@ -118,9 +141,15 @@ impl Font {
         let compressed = deflate(&unicode.finish());
         paper.pdf.stream(cmap, &compressed).filter(Filter::FlateDecode);
 
-        let compressed = deflate(cff);
+        let compressed = deflate(cff.unwrap_or(&subset));
         let mut stream = paper.pdf.stream(file, &compressed);
-        stream.filter(Filter::FlateDecode).pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
+        stream.filter(Filter::FlateDecode);
+        if cff.is_some() {
+            stream.pair(Name(b"Subtype"), Name(b"CIDFontType0C"));
+        } else {
+            stream.pair(Name(b"Length1"), subset.len() as i32);
+        }
+        stream.finish();
         font
     }
 

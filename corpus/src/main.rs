@@ -1,11 +1,12 @@
-//! `corpus generate | check | list | pin`: the documents as files.
+//! `corpus generate | check | list | fetch | pin`: the documents as files.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Parser, Subcommand};
-use corpus::manifest::{COMMITTED, Entry, Manifest};
-use corpus::{Document, document, documents, hostile};
+use corpus::manifest::{COMMITTED, Entry, Manifest, sha256};
+use corpus::public::{self, Fetched, Public, PublicDocument};
+use corpus::{Document, document, documents, folder, hostile};
 
 /// Makes the test documents of pdf2img.
 #[derive(Debug, Parser)]
@@ -29,8 +30,28 @@ enum Command {
     },
     /// Makes every document in memory and compares it with the manifest.
     Check,
-    /// Lists the documents and the hostile inputs.
-    List,
+    /// Lists the documents and the hostile inputs, or the PDFs of a folder with their sizes and hashes.
+    List {
+        /// The folder to list instead.
+        #[arg(long)]
+        dir: Option<PathBuf>,
+    },
+    /// Downloads documents that others have published, and holds them to their hashes; needs `curl`.
+    Fetch {
+        /// The directory to write to.
+        #[arg(long, default_value = "corpus/documents/public")]
+        dir: PathBuf,
+        /// A list of another's, of the same form as `corpus/public.toml`.
+        #[arg(long)]
+        list: Option<PathBuf>,
+        /// The documents to fetch; all of the list, if none is named.
+        ids: Vec<String>,
+    },
+    /// Writes the image that `fixtures/scan.jp2` was compressed from, as PPM.
+    Sheet {
+        /// The file to write.
+        file: PathBuf,
+    },
     /// Rewrites the manifest after a document was meant to change.
     Pin {
         /// The manifest to write.
@@ -43,7 +64,11 @@ fn main() -> Result<()> {
     match Arguments::parse().command {
         Command::Generate { dir, hostile, ids } => generate(&dir, hostile, &ids),
         Command::Check => check(),
-        Command::List => list(),
+        Command::List { dir: None } => list(),
+        Command::List { dir: Some(dir) } => list_folder(&dir),
+        Command::Fetch { dir, list, ids } => fetch(&dir, list.as_deref(), &ids),
+        Command::Sheet { file } => std::fs::write(&file, corpus::scan::jpx_source())
+            .with_context(|| format!("failed to write {}", file.display())),
         Command::Pin { manifest } => {
             let text = Manifest::of_documents().to_toml()?;
             std::fs::write(&manifest, text).with_context(|| format!("failed to write {}", manifest.display()))
@@ -51,7 +76,7 @@ fn main() -> Result<()> {
     }
 }
 
-fn generate(dir: &std::path::Path, with_hostile: bool, ids: &[String]) -> Result<()> {
+fn generate(dir: &Path, with_hostile: bool, ids: &[String]) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("failed to make {}", dir.display()))?;
     let write = |name: String, bytes: Vec<u8>| {
         let path = dir.join(name);
@@ -109,5 +134,44 @@ fn list() -> Result<()> {
     for hostile in hostile::documents() {
         println!("{:26} {}", hostile.id, hostile.what);
     }
+    Ok(())
+}
+
+fn list_folder(dir: &Path) -> Result<()> {
+    for document in folder(dir)? {
+        let bytes =
+            document.bytes().with_context(|| format!("failed to read {}", document.path.display()))?;
+        println!("{}  {:9} bytes  {}", sha256(&bytes), bytes.len(), document.id);
+    }
+    Ok(())
+}
+
+fn fetch(dir: &Path, list: Option<&Path>, ids: &[String]) -> Result<()> {
+    let public = match list {
+        None => Public::parse(public::COMMITTED).context("failed to read the committed list")?,
+        Some(file) => std::fs::read_to_string(file)
+            .map_err(anyhow::Error::from)
+            .and_then(|text| Public::parse(&text))
+            .with_context(|| format!("failed to read {}", file.display()))?,
+    };
+    for id in ids {
+        ensure!(public.documents.iter().any(|document| document.id == *id), "the list has no document {id}");
+    }
+    let is_wanted = |document: &&PublicDocument| ids.is_empty() || ids.contains(&document.id);
+    std::fs::create_dir_all(dir).with_context(|| format!("failed to make {}", dir.display()))?;
+    let mut failures = 0;
+    for document in public.documents.iter().filter(is_wanted) {
+        match document.fetch(dir) {
+            Ok(Fetched::Present) => println!("{}  is there", document.id),
+            Ok(Fetched::Downloaded) => {
+                println!("{}  {} bytes, {}", document.id, document.bytes, document.licence);
+            }
+            Err(error) => {
+                failures += 1;
+                eprintln!("{}  {error:#}", document.id);
+            }
+        }
+    }
+    ensure!(failures == 0, "{failures} documents could not be fetched; the others are in {}", dir.display());
     Ok(())
 }

@@ -79,7 +79,7 @@ impl Entry {
             bytes: bytes.len() as u64,
             pages: document.pages,
             class: document.class.to_string(),
-            origin: format!("corpus/src/{}.rs", document.class),
+            origin: document.origin.to_owned(),
             licence: "MIT OR Apache-2.0".to_owned(),
             exercises: document.exercises.to_owned(),
         }

@@ -12,7 +12,7 @@ const HEIGHT_PX: u16 = 3000;
 
 /// One page with one picture of 12 megapixels.
 pub fn landscape() -> Vec<u8> {
-    let data = jpeg(&samples(), WIDTH_PX, HEIGHT_PX, ColorType::Rgb, 78);
+    let data = picture(WIDTH_PX, HEIGHT_PX, 78);
     let mut paper = Paper::new("A photograph");
     let id = paper.alloc();
     let mut image = paper.pdf.image_xobject(id, &data);
@@ -32,9 +32,15 @@ pub fn landscape() -> Vec<u8> {
     paper.finish()
 }
 
-fn samples() -> Vec<u8> {
+/// The picture as a JPEG of any size.
+pub(crate) fn picture(width_px: u16, height_px: u16, quality: u8) -> Vec<u8> {
+    jpeg(&samples(width_px, height_px), width_px, height_px, ColorType::Rgb, quality)
+}
+
+/// The picture as RGB samples of 8 bits.
+pub(crate) fn samples(width_px: u16, height_px: u16) -> Vec<u8> {
     let mut random = Rand32::new(31);
-    let (width, height) = (usize::from(WIDTH_PX), usize::from(HEIGHT_PX));
+    let (width, height) = (usize::from(width_px), usize::from(height_px));
     // Ridges from far to near: how high each stands above the lake, column by column.
     let ridges: Vec<Vec<f32>> = [(41, 3.0, 0.22, 0.3), (51, 5.0, 0.17, 0.36), (61, 8.0, 0.1, 0.45)]
         .iter()

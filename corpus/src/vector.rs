@@ -7,20 +7,74 @@ use pdf_writer::{Content, Finish, Name, Rect, Ref, Str};
 use crate::paper::{A4, Paper, deflate, helvetica, with_fonts};
 use pdf_writer::Filter;
 
+/// How large a map is, and how much there is on it.
+#[derive(Debug, Clone, Copy)]
+struct MapSheet {
+    title: &'static str,
+    seed: u64,
+    size: (f32, f32),
+    /// The map itself, within its margins.
+    width: f32,
+    height: f32,
+    /// The size of a house, and the width of a street, as factors.
+    house: f32,
+    street: f32,
+    columns: usize,
+    rows: usize,
+    hills: usize,
+    streets: usize,
+}
+
 /// A map of one page: blocks, streets, contours, a river and a railway, ten thousand paths in all.
 pub fn map() -> Vec<u8> {
-    let mut paper = Paper::new("A map");
+    map_sheet(MapSheet {
+        title: "A map",
+        seed: 11,
+        size: A4,
+        width: 523.0,
+        height: 740.0,
+        house: 1.0,
+        street: 1.0,
+        columns: 86,
+        rows: 100,
+        hills: 12,
+        streets: 110,
+    })
+}
+
+/// The same of a city on one sheet of A2: a hundred thousand paths.
+pub fn city_map() -> Vec<u8> {
+    map_sheet(MapSheet {
+        title: "A map of a city",
+        seed: 14,
+        size: (1190.551, 1683.78),
+        width: 1118.0,
+        height: 1582.0,
+        house: 0.66,
+        street: 2.0,
+        columns: 280,
+        rows: 350,
+        hills: 60,
+        streets: 130,
+    })
+}
+
+fn map_sheet(sheet: MapSheet) -> Vec<u8> {
+    let mut paper = Paper::new(sheet.title);
     let font = helvetica(&mut paper);
-    let mut random = Rand32::new(11);
+    let mut random = Rand32::new(sheet.seed);
     let mut content = Content::new();
-    let (left, bottom, width, height) = (36.0, 60.0, 523.0, 740.0);
+    let MapSheet { width, height, house, columns, rows, .. } = sheet;
+    let (left, bottom) = (36.0, 60.0);
+    // What runs across the whole sheet is given on A4, and stretched; by exactly 1 for the map of that size.
+    let (across, up) = (width / 523.0, height / 740.0);
 
     content.save_state().rect(left, bottom, width, height).clip_nonzero().end_path();
     content.set_fill_rgb(0.95, 0.94, 0.9).rect(left, bottom, width, height).fill_nonzero();
 
     // Contour lines: rings of cubic curves about a few hills.
     content.set_line_width(0.3).set_stroke_rgb(0.72, 0.58, 0.4);
-    for _ in 0..12 {
+    for _ in 0..sheet.hills {
         let centre = (left + unit(&mut random) * width, bottom + unit(&mut random) * height);
         let wobble: Vec<f32> = (0..16).map(|_| 0.75 + 0.5 * unit(&mut random)).collect();
         for ring in 1..25 {
@@ -30,12 +84,11 @@ pub fn map() -> Vec<u8> {
     }
 
     // Blocks of a town on a jittered grid, most of them built up.
-    let (columns, rows) = (86, 100);
     for row in 0..rows {
         for column in 0..columns {
             let x = left + width * (column as f32 + 0.15 * unit(&mut random)) / columns as f32;
             let y = bottom + height * (row as f32 + 0.15 * unit(&mut random)) / rows as f32;
-            let (w, h) = (2.0 + 3.2 * unit(&mut random), 3.0 + 3.4 * unit(&mut random));
+            let (w, h) = (house * (2.0 + 3.2 * unit(&mut random)), house * (3.0 + 3.4 * unit(&mut random)));
             let shade = 0.7 + 0.25 * unit(&mut random);
             match random.rand_range(0..20) {
                 0..=2 => content.set_fill_rgb(0.62, shade, 0.6),
@@ -50,7 +103,7 @@ pub fn map() -> Vec<u8> {
 
     // Streets, wide then narrow on top, so that crossings are open.
     content.set_line_cap(LineCapStyle::RoundCap).set_line_join(LineJoinStyle::RoundJoin);
-    let streets: Vec<[f32; 8]> = (0..110)
+    let streets: Vec<[f32; 8]> = (0..sheet.streets)
         .map(|i| {
             let at = unit(&mut random);
             let mut bend = || 12.0 * (unit(&mut random) - 0.5);
@@ -60,19 +113,20 @@ pub fn map() -> Vec<u8> {
                     x,
                     bottom,
                     x + bend(),
-                    bottom + 240.0,
+                    bottom + 240.0 * up,
                     x + bend(),
-                    bottom + 480.0,
+                    bottom + 480.0 * up,
                     x + bend(),
                     bottom + height,
                 ]
             } else {
                 let y = bottom + at * height;
-                [left, y, left + 170.0, y + bend(), left + 350.0, y + bend(), left + width, y + bend()]
+                let [first, second] = [170.0, 350.0].map(|x| left + x * across);
+                [left, y, first, y + bend(), second, y + bend(), left + width, y + bend()]
             }
         })
         .collect();
-    for (line_width, gray) in [(1.7, 0.55), (1.1, 1.0)] {
+    for (line_width, gray) in [(1.7 * sheet.street, 0.55), (1.1 * sheet.street, 1.0)] {
         content.set_line_width(line_width).set_stroke_gray(gray);
         for street in &streets {
             curve(&mut content, street);
@@ -81,11 +135,14 @@ pub fn map() -> Vec<u8> {
     }
 
     // A river, and a railway of dashes over a solid line.
-    let river = [left - 5.0, 700.0, 230.0, 560.0, 260.0, 330.0, 570.0, 120.0];
+    let stretched = |points: [f32; 8]| -> [f32; 8] {
+        std::array::from_fn(|i| points[i] * if i % 2 == 0 { across } else { up })
+    };
+    let river = stretched([left - 5.0, 700.0, 230.0, 560.0, 260.0, 330.0, 570.0, 120.0]);
     content.set_line_width(15.0).set_stroke_rgb(0.55, 0.72, 0.88);
     curve(&mut content, &river);
     content.stroke();
-    let railway = [60.0, 40.0, 330.0, 300.0, 380.0, 520.0, 420.0, 820.0];
+    let railway = stretched([60.0, 40.0, 330.0, 300.0, 380.0, 520.0, 420.0, 820.0]);
     content.set_line_cap(LineCapStyle::ButtCap).set_line_width(2.6).set_stroke_gray(0.15);
     curve(&mut content, &railway);
     content.stroke().set_line_width(1.6).set_stroke_gray(1.0).set_dash_pattern([5.0, 5.0], 0.0);
@@ -94,7 +151,7 @@ pub fn map() -> Vec<u8> {
 
     content.set_line_width(1.0).rect(left, bottom, width, height).stroke();
     label(&mut content, 14.0, left, 30.0, "Sheet 7: town, river and railway");
-    paper.page(A4, content, |page| with_fonts(&mut page.resources(), &[(b"H", font)]));
+    paper.page(sheet.size, content, |page| with_fonts(&mut page.resources(), &[(b"H", font)]));
     paper.finish()
 }
 

@@ -40,6 +40,11 @@ DATA ?=
 DIR ?= ../shared/corpora
 OUT ?= $(TARGET_DIR)/sweep
 ARGS ?=
+# make benchmark: where the records go, the folder of `pdf2img`, the function.
+RECORD ?=
+BIN_DIR ?=
+FUNCTION ?=
+BENCH_PROGRAMS = $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') $(if $(FUNCTION),--function '$(FUNCTION)')
 
 .PHONY: help
 help: ## List these commands
@@ -185,17 +190,41 @@ bench-build: build
 	@scripts/setup.sh bench
 	cargo build --release --locked -p pdf2img-bench
 
+BENCH = $(TARGET_DIR)/release/pdf2img-bench
+PEERS = $(BENCH) peers --python $(shell scripts/setup.sh --print-peers-path)/python
+
 .PHONY: bench-peers
-bench-peers: bench-build ## Compare with pdftoppm and mutool, in turn in one run
-	$(TARGET_DIR)/release/pdf2img-bench peers $(ARGS)
+bench-peers: bench-build ## Compare with other programs, in turn in one run: ARGS='--document text-100'
+	$(PEERS) $(ARGS)
+
+.PHONY: bench-scaling
+bench-scaling: bench-build ## Draw more pages, workers, pixels, bytes, and several documents at once
+	$(BENCH) scaling $(ARGS)
+
+.PHONY: bench-cost
+bench-cost: bench-build ## Run the function with the share of the CPU that Lambda gives for amounts of memory
+	$(BENCH) cost $(ARGS)
 
 .PHONY: bench-start
 bench-start: bench-build ## Compare the start of the function with that of a hello world
-	$(TARGET_DIR)/release/pdf2img-bench start $(ARGS)
+	$(BENCH) start $(ARGS)
 
 .PHONY: bench-memory
 bench-memory: bench-build ## Measure memory for 20, 100 and 1,000 pages
-	$(TARGET_DIR)/release/pdf2img-bench memory $(ARGS)
+	$(BENCH) memory $(ARGS)
+
+# The programs are built for this machine; with BIN_DIR, others are taken, such as those of a cell.
+.PHONY: benchmark
+benchmark: record-is-named bench-build ## Measure all of these, and keep every figure: RECORD=benches/record/<date>-<machine>
+	$(PEERS) --out '$(RECORD)/peers.json' $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') | tee $(TARGET_DIR)/benchmark.md
+	$(BENCH) scaling --out '$(RECORD)/scaling.json' $(BENCH_PROGRAMS) | tee --append $(TARGET_DIR)/benchmark.md
+	$(BENCH) cost --out '$(RECORD)/cost.json' $(BENCH_PROGRAMS) | tee --append $(TARGET_DIR)/benchmark.md
+	$(BENCH) start --out '$(RECORD)/start.json' | tee --append $(TARGET_DIR)/benchmark.md
+	$(BENCH) memory --out '$(RECORD)/memory.json' $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') | tee --append $(TARGET_DIR)/benchmark.md
+
+.PHONY: record-is-named
+record-is-named:
+	@[ -n '$(RECORD)' ] || { echo 'say where the records go: make benchmark RECORD=benches/record/<date>-<machine>' >&2; exit 1; }
 
 # A difference between two of its records is one of the code, whatever the machine was doing.
 .PHONY: bench-instructions

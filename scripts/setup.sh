@@ -5,7 +5,8 @@ set -euo pipefail
 
 usage() {
     cat <<'TEXT'
-Usage: scripts/setup.sh [PART…] | --print-path | --print-lint-path | --print-pdfium [x86_64|aarch64]
+Usage: scripts/setup.sh [PART…] | --print-path | --print-lint-path | --print-peers-path
+       scripts/setup.sh --print-pdfium [x86_64|aarch64]
        scripts/setup.sh --print-packages PART…
 
 Installs what building, testing and the demo need. Parts, default `tools`:
@@ -17,10 +18,10 @@ Installs what building, testing and the demo need. Parts, default `tools`:
   matrix  tools, and what every cell of the build matrix needs: Rust's targets and llvm-tools (rustup),
           PDFium for each machine, emulators (apt)
   lint    build, Node, and a Python environment with what lints and tests deploy/
-  bench   tools, and the programs that the benchmarks compare with (apt)
+  bench   tools, and the programs that the benchmarks compare with (apt), libraries for Python among them
 
 --print-path prints the directory of the Python environment's programs, and installs nothing.
---print-lint-path prints that of the one for deploy/.
+--print-lint-path prints that of the one for deploy/, --print-peers-path that of the libraries of the benchmarks.
 --print-pdfium prints the path of PDFium's library, for this machine or another, and installs nothing.
 --print-packages prints the Debian packages of the parts, for who installs them as another user.
 TEXT
@@ -32,7 +33,8 @@ TOOLS_PACKAGES=(python3-venv "${PDFIUM_PACKAGES[@]}")
 # qemu emulates a CPU; proot has it follow a program that starts another.
 MATRIX_PACKAGES=(libc6-arm64-cross libgcc-s1-arm64-cross proot qemu-user-static)
 LINT_PACKAGES=(nodejs python3-pip python3-venv)
-BENCH_PACKAGES=(mupdf-tools poppler-utils valgrind)
+# libvips is for pyvips, which compiles nothing.
+BENCH_PACKAGES=(libvips42 mupdf-tools poppler-utils python3-pip python3-venv valgrind)
 # The second is only checked: build-matrix packages on Windows too.
 TOOLS_TARGETS=(x86_64-unknown-linux-musl x86_64-pc-windows-gnu)
 MATRIX_TARGETS=({x86_64,aarch64}-unknown-linux-{gnu,musl})
@@ -40,11 +42,12 @@ MATRIX_TARGETS=({x86_64,aarch64}-unknown-linux-{gnu,musl})
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 REQUIREMENTS=scripts/requirements.txt
 LINT_REQUIREMENTS=scripts/requirements-lint.txt
+PEERS_REQUIREMENTS=scripts/requirements-peers.txt
 PDFIUM_LOCK=scripts/pdfium.lock
 
 main() {
     local part packages=("${BUILD_PACKAGES[@]}") targets=() components=() pdfium_archs=()
-    local with_tools='' with_lint='' only_print=''
+    local with_tools='' with_lint='' with_peers='' only_print=''
     if [ "${1:-}" = --print-packages ]; then
         only_print=1
         shift
@@ -63,10 +66,11 @@ main() {
                 components+=(llvm-tools)
                 pdfium_archs+=(x86_64 aarch64)
                 ;;
-            bench) with_tools=1; packages+=("${BENCH_PACKAGES[@]}") ;;
+            bench) with_tools=1; packages+=("${BENCH_PACKAGES[@]}"); with_peers=1 ;;
             lint) packages+=("${LINT_PACKAGES[@]}"); with_lint=1 ;;
             --print-path) tools_bin; return ;;
             --print-lint-path) tools_bin "$LINT_REQUIREMENTS"; return ;;
+            --print-peers-path) tools_bin "$PEERS_REQUIREMENTS"; return ;;
             --print-pdfium) pdfium_library "${2:-$(machine)}"; return ;;
             -h | --help) usage; return ;;
             *) usage >&2; die "unknown part: $part" ;;
@@ -94,6 +98,7 @@ main() {
     done
     [ -z "$with_tools" ] || install_tools
     [ -z "$with_lint" ] || install_tools "$LINT_REQUIREMENTS"
+    [ -z "$with_peers" ] || install_peers
     for part in ${pdfium_archs[@]+"${pdfium_archs[@]}"}; do
         install_pdfium "$part"
     done
@@ -181,6 +186,11 @@ install_tools() {
         touch "$dir/complete"
     fi
     exec 9>&-
+}
+
+# No wheel for a machine, or no registry, costs the benchmarks these peers, which they skip by name, and nothing else.
+install_peers() {
+    (install_tools "$PEERS_REQUIREMENTS") || note "going on without what $PEERS_REQUIREMENTS lists"
 }
 
 tools_bin() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Serialize;
 
-use crate::machine::{Executable, Machine};
+use crate::machine::{Executable, FORM, Machine};
 use crate::memory::{Peak, Share};
 use crate::process::{self, Cost};
 use crate::table::Table;
@@ -18,6 +18,8 @@ const DOCUMENTS: [&str; 3] = ["text-20", "text-100", "text-1000"];
 /// All that was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
+    /// The form of the record.
+    pub form: u32,
     /// Where.
     pub machine: Machine,
     /// What was run.
@@ -47,7 +49,7 @@ pub struct Measured {
 ///
 /// If the executable is missing, or a document cannot be rendered.
 pub fn run(bin_dir: &Path, interval: Duration) -> Result<Record> {
-    let machine = Machine::detect();
+    let machine = Machine::detect_in_full();
     let executable = Executable::in_dir(bin_dir, "pdf2img")?.with_version();
     let flags: Vec<String> =
         ["--dpi", "150", "--format", "jpeg", "--quality", "75"].map(str::to_owned).to_vec();
@@ -63,7 +65,7 @@ pub fn run(bin_dir: &Path, interval: Duration) -> Result<Record> {
         let (cost, peak) = process::run_sampled(&mut command, interval)?;
         documents.push(Measured { document: id.to_owned(), pages: document.pages, peak, cost });
     }
-    Ok(Record { machine, executable, flags, documents })
+    Ok(Record { form: FORM, machine, executable, flags, documents })
 }
 
 impl Record {

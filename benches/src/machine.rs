@@ -8,6 +8,9 @@ use anyhow::{Context, Result, ensure};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::Serialize;
 
+/// The form of the records that a report is made of; readers pass over others.
+pub const FORM: u32 = 2;
+
 /// A machine at the time of a benchmark.
 #[derive(Debug, Clone, Serialize)]
 pub struct Machine {
@@ -23,6 +26,9 @@ pub struct Machine {
     pub system: String,
     /// The load averages at the beginning: above the idle state, figures are noisy.
     pub load: String,
+    /// All that `lscpu` says, in the records that are committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lscpu: Option<String>,
 }
 
 impl Machine {
@@ -38,7 +44,13 @@ impl Machine {
             kernel: output_of("uname", &["-sr"]).unwrap_or_else(unknown),
             system: field(&os_release, "PRETTY_NAME=").unwrap_or_else(unknown),
             load: fs::read_to_string("/proc/loadavg").unwrap_or_default().trim().to_owned(),
+            lscpu: None,
         }
+    }
+
+    /// Looks at this machine, and keeps all that `lscpu` says.
+    pub fn detect_in_full() -> Machine {
+        Machine { lscpu: output_of("lscpu", &[]), ..Machine::detect() }
     }
 }
 
@@ -68,15 +80,17 @@ impl Executable {
         )
     }
 
-    /// Finds a command on the path that says its version when it is called with `flag`.
+    /// Finds a command in directories; it says its version when it is called with `flag`.
     ///
-    /// `None` if there is no such command.
-    pub fn on_path(name: &str, flag: &str) -> Option<Executable> {
-        let path = std::env::split_paths(&std::env::var_os("PATH")?)
-            .map(|dir| dir.join(name))
-            .find(|it| it.is_file())?;
-        let version = output_of(path.to_str()?, &[flag])?.lines().next().unwrap_or_default().to_owned();
-        Executable::read(path, version).ok()
+    /// # Errors
+    ///
+    /// If there is no such command, or it does not run.
+    pub fn on_path(directories: &[PathBuf], name: &str, flag: &str) -> Result<Executable> {
+        let path = directories.iter().map(|directory| directory.join(name)).find(|it| it.is_file());
+        let path = path.with_context(|| format!("{name} is not installed"))?;
+        let said = path.to_str().and_then(|path| output_of(path, &[flag]));
+        let said = said.with_context(|| format!("{} does not say its version", path.display()))?;
+        Executable::read(path, said.lines().next().unwrap_or_default().to_owned())
     }
 
     /// Takes the executable of that path.
@@ -88,7 +102,12 @@ impl Executable {
         Executable::read(path.to_owned(), String::new())
     }
 
-    fn read(path: PathBuf, version: String) -> Result<Executable> {
+    /// Takes a file, and a version that was learnt otherwise.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn read(path: PathBuf, version: String) -> Result<Executable> {
         let content = fs::read(&path).with_context(|| format!("failed to read {}", path.display()))?;
         Ok(Executable {
             path,
@@ -169,8 +188,9 @@ mod tests {
     }
 
     #[test]
-    fn a_command_that_is_not_there_is_none() {
-        assert!(Executable::on_path("a-command-that-is-not-there", "-v").is_none());
+    fn a_command_that_is_not_there_is_an_error() {
+        let error = Executable::on_path(&["/bin".into()], "a-command-that-is-not-there", "-v").unwrap_err();
+        assert!(error.to_string().contains("is not installed"), "{error}");
         assert!(Executable::in_dir(Path::new("/"), "pdf2img").is_err());
     }
 }

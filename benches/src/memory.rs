@@ -6,6 +6,9 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -97,6 +100,29 @@ impl Footprint {
     }
 }
 
+/// Does something, and looks each `interval` at the memory of all processes that this one has started.
+///
+/// Looking takes CPU time, so that what is done is not to be timed. The peak is empty if the watch could not be kept.
+pub fn of_descendants_during<T>(interval: Duration, work: impl FnOnce() -> T) -> (T, Peak) {
+    let own = i32::try_from(std::process::id()).unwrap_or_default();
+    let (ended, end) = mpsc::channel::<()>();
+    let watcher = thread::spawn(move || {
+        let mut peak = Peak::default();
+        while end.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+            let mut footprint = Footprint::of_tree(own);
+            footprint.rss.leader_bytes = 0;
+            if let Some(pss) = &mut footprint.pss {
+                pss.leader_bytes = 0;
+            }
+            peak.note(footprint);
+        }
+        peak
+    });
+    let done = work();
+    drop(ended);
+    (done, watcher.join().unwrap_or_default())
+}
+
 /// The most that a process has held in memory since it executes what it does.
 pub(crate) fn peak_rss_bytes(pid: i32) -> Option<u64> {
     kilobytes_of(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?, "VmHWM:")
@@ -167,6 +193,16 @@ mod tests {
         let text = "Rss:     100 kB\nPss:                 42 kB\nPss_Anon:      7 kB\n";
         assert_eq!(kilobytes_of(text, "Pss:"), Some(42 * 1024));
         assert_eq!(kilobytes_of(text, "Swap:"), None);
+    }
+
+    #[test]
+    fn what_this_process_starts_is_told_from_what_it_holds_itself() {
+        let script = "x=$(head -c 20000000 /dev/zero | tr '\\0' x); sleep 0.3; echo ${#x}";
+        let run = || std::process::Command::new("sh").args(["-c", script]).output().unwrap();
+        let (output, peak) = of_descendants_during(Duration::from_millis(5), run);
+        assert_eq!(output.stdout, b"20000000\n");
+        assert_eq!(peak.rss.leader_bytes, 0);
+        assert!(peak.rss.descendants_bytes > 20_000_000, "{peak:?}");
     }
 
     #[test]

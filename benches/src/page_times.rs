@@ -9,10 +9,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
-use tempfile::TempDir;
 
 use crate::machine::{Executable, Machine};
 use crate::process;
+use crate::scratch;
 use crate::stats;
 use crate::table::Table;
 
@@ -76,7 +76,7 @@ pub fn run(plan: &Plan) -> Result<Record> {
     let paths = plan.programs.iter().map(std::path::absolute).collect::<Result<Vec<_>, _>>()?;
     let programs =
         paths.iter().map(|path| Ok(Executable::at(path)?.with_version())).collect::<Result<Vec<_>>>()?;
-    let scratch = in_memory()?;
+    let scratch = scratch::in_memory()?;
     let mut cases = Vec::new();
     for id in &plan.documents {
         let document = corpus::document(id).with_context(|| format!("the corpus has no {id}"))?;
@@ -116,11 +116,6 @@ pub fn run(plan: &Plan) -> Result<Record> {
     Ok(Record { machine, programs, cases })
 }
 
-/// A directory in memory where there is one, so that no disk is in the figures.
-fn in_memory() -> Result<TempDir> {
-    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).context("failed to make a directory")
-}
-
 /// Whether a program has said that an engine is not built in, which is no failure.
 fn lacks_the_engine(failure: &str) -> bool {
     failure.contains("is not built in")
@@ -129,7 +124,7 @@ fn lacks_the_engine(failure: &str) -> bool {
 impl Case {
     /// Renders the document once, and adds what it has taken if all images are there.
     fn run(&mut self, file: &Path, scratch: &Path) -> Result<()> {
-        let out = tempfile::tempdir_in(scratch).context("failed to make a directory")?;
+        let out = scratch::below(scratch)?;
         let mut command = Command::new(&self.program);
         command.arg("render").arg(file).arg("-o").arg(out.path());
         command.args(["--workers", "1", "--dpi", "150"]);
@@ -148,7 +143,7 @@ impl Case {
 }
 
 /// The bytes of all images below a directory, of which there has to be one for each page.
-fn image_bytes(directory: &Path, format: &str, pages: u32) -> Result<u64> {
+pub(crate) fn image_bytes(directory: &Path, format: &str, pages: u32) -> Result<u64> {
     let mut lengths = Vec::new();
     let mut open = vec![directory.to_owned()];
     while let Some(directory) = open.pop() {
@@ -207,6 +202,8 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+
+    use tempfile::TempDir;
 
     use super::*;
 

@@ -39,7 +39,16 @@ pub struct Cost {
 /// If it cannot be started, does not end within ten minutes, or ends with a failure; the message
 /// then has the end of what it wrote to stderr.
 pub fn run(command: &mut Command) -> Result<Cost> {
-    watch(command, None).map(|(cost, _)| cost)
+    run_within(command, PATIENCE)
+}
+
+/// Runs a command to its end, or stops it when it takes longer than `patience`.
+///
+/// # Errors
+///
+/// As [`run`], with that time in the place of ten minutes.
+pub fn run_within(command: &mut Command, patience: Duration) -> Result<Cost> {
+    watch(command, None, patience).map(|(cost, _)| cost)
 }
 
 /// Runs a command to its end, and looks at its memory each `interval`.
@@ -50,7 +59,20 @@ pub fn run(command: &mut Command) -> Result<Cost> {
 ///
 /// As [`run`].
 pub fn run_sampled(command: &mut Command, interval: Duration) -> Result<(Cost, Peak)> {
-    watch(command, Some(interval))
+    run_sampled_within(command, interval, PATIENCE)
+}
+
+/// Runs a command to its end and looks at its memory, or stops it when it takes longer than `patience`.
+///
+/// # Errors
+///
+/// As [`run_within`].
+pub fn run_sampled_within(
+    command: &mut Command,
+    interval: Duration,
+    patience: Duration,
+) -> Result<(Cost, Peak)> {
+    watch(command, Some(interval), patience)
 }
 
 /// A running command, the leader of a process group of its own.
@@ -158,34 +180,41 @@ impl Drop for Running {
     }
 }
 
-fn watch(command: &mut Command, interval: Option<Duration>) -> Result<(Cost, Peak)> {
+fn watch(command: &mut Command, interval: Option<Duration>, patience: Duration) -> Result<(Cost, Peak)> {
     let mut stderr = tempfile::tempfile().context("failed to make a file for stderr")?;
     command.stdout(Stdio::null()).stderr(stderr.try_clone().context("failed to share the file for stderr")?);
     let running = Running::spawn(command)?;
     let leader = running.leader;
     let (ended, end) = mpsc::channel();
-    let watcher = thread::spawn(move || watch_until(&end, leader, interval));
+    let watcher = thread::spawn(move || watch_until(&end, leader, interval, patience));
     let waited = running.wait();
     // The watcher is gone only if it has panicked, which `join` reports.
     let _ = ended.send(());
-    let peak = watcher.join().ok().context("the thread that watches the process has panicked")?;
+    let (peak, stopped) = watcher.join().ok().context("the thread that watches the process has panicked")?;
     let (cost, status) = waited?;
+    ensure!(!stopped, "{} was stopped: it takes longer than {:.1} s", show(command), patience.as_secs_f64());
     ensure!(status == 0, "{} failed with wait status {status:#x}: {}", show(command), tail(&mut stderr)?);
     Ok((cost, peak))
 }
 
 /// Looks at the memory until the end is announced, or kills the group when it does not come.
-fn watch_until(end: &mpsc::Receiver<()>, leader: Pid, interval: Option<Duration>) -> Peak {
+fn watch_until(
+    end: &mpsc::Receiver<()>,
+    leader: Pid,
+    interval: Option<Duration>,
+    patience: Duration,
+) -> (Peak, bool) {
     let started = Instant::now();
     let mut peak = Peak::default();
-    while end.recv_timeout(interval.unwrap_or(PATIENCE)) == Err(RecvTimeoutError::Timeout) {
-        if started.elapsed() >= PATIENCE {
+    let wait = interval.unwrap_or(patience).min(patience);
+    while end.recv_timeout(wait) == Err(RecvTimeoutError::Timeout) {
+        if started.elapsed() >= patience {
             let _ = kill_process_group(leader, Signal::KILL);
-            break;
+            return (peak, true);
         }
         peak.note(Footprint::of_tree(leader.as_raw_nonzero().get()));
     }
-    peak
+    (peak, false)
 }
 
 /// Waits for a child, or with a negative number for any of a group: status and CPU seconds.
@@ -242,6 +271,15 @@ mod tests {
     fn a_failure_is_an_error_with_what_was_written_to_stderr() {
         let error = run(&mut shell("echo no such page >&2; exit 3")).unwrap_err().to_string();
         assert!(error.contains("no such page"), "{error}");
+    }
+
+    #[test]
+    fn a_command_that_takes_too_long_is_stopped_with_all_that_it_has_started() {
+        let patience = Duration::from_millis(200);
+        let error = run_within(&mut shell("sleep 60 & sleep 60"), patience).unwrap_err().to_string();
+        assert!(error.contains("takes longer than 0.2 s"), "{error}");
+        let sampled = run_sampled_within(&mut shell("sleep 60"), Duration::from_millis(5), patience);
+        assert!(sampled.unwrap_err().to_string().contains("was stopped"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 use serde::Serialize;
 
 use crate::emulation::{Call, Emulation, Event, lambda_variables};
-use crate::machine::{Executable, Machine};
+use crate::machine::{Executable, FORM, Machine};
 use crate::process::{Cost, Running};
 use crate::stats::{self, Ratio};
 use crate::table::Table;
@@ -49,6 +49,8 @@ impl fmt::Display for Endpoint {
 /// All that was measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Record {
+    /// The form of the record.
+    pub form: u32,
     /// Where.
     pub machine: Machine,
     /// What was measured.
@@ -82,7 +84,7 @@ pub struct Comparison {
 ///
 /// If an executable is missing, or a start does not end in a request for an invocation.
 pub fn run(bin_dir: &Path, runs: usize) -> Result<Record> {
-    let machine = Machine::detect();
+    let machine = Machine::detect_in_full();
     let bootstrap = Executable::in_dir(bin_dir, "bootstrap")?;
     let hello = Executable::in_dir(bin_dir, "hello")?;
     let comparisons = Endpoint::ALL
@@ -106,7 +108,7 @@ pub fn run(bin_dir: &Path, runs: usize) -> Result<Record> {
             Ok(Comparison { endpoint, bootstrap, hello, wall, cpu, noise })
         })
         .collect::<Result<_>>()?;
-    Ok(Record { machine, bootstrap, hello, comparisons })
+    Ok(Record { form: FORM, machine, bootstrap, hello, comparisons })
 }
 
 /// Starts a function, and kills it when it has asked for its first invocation.

@@ -62,6 +62,9 @@ pub struct Start {
     pub peak_rss_bytes: Option<u64>,
     /// In how many periods the limit on the CPU has made it wait.
     pub throttled_periods: Option<u64>,
+    /// When the last invocation was answered.
+    #[serde(skip)]
+    pub last_answer: Option<Instant>,
 }
 
 impl Launch<'_> {
@@ -154,6 +157,7 @@ impl Launch<'_> {
                     } else {
                         start.warm_document_s.push(since(from, event.at));
                     }
+                    start.last_answer = Some(event.at);
                     answered += 1;
                 }
                 Call::Error(why) | Call::InitError(why) => {

@@ -88,10 +88,16 @@ fn key_figures(report: &Report) -> Vec<(String, String)> {
         keys.extend(figures.zip_bytes.map(|it| ("zip for Lambda".to_owned(), text::bytes(it))));
         let start = figures.first_next_s.map(|it| text::time(it.median));
         keys.extend(start.map(|it| ("spawn to first request".to_owned(), it)));
-        keys.extend(figures.page_cpu_s.map(|it| ("CPU time of a page".to_owned(), text::time(it))));
-        keys.extend(figures.cost.as_ref().map(|it| {
-            (format!("USD for 1,000 pages, {} of it S3", text::usd(it.usd.puts)), text::usd(it.usd.total()))
-        }));
+        // A benchmark has those of each class of documents.
+        if report.benchmark.is_none() {
+            keys.extend(figures.page_cpu_s.map(|it| ("CPU time of a page".to_owned(), text::time(it))));
+            keys.extend(figures.cost.as_ref().map(|it| {
+                (
+                    format!("USD for 1,000 pages, {} of it S3", text::usd(it.usd.puts)),
+                    text::usd(it.usd.total()),
+                )
+            }));
+        }
     }
     keys.push(("cells proven".to_owned(), format!("{proven} of {}", cells.len())));
     keys

@@ -99,6 +99,9 @@ pub fn rows(id: &str, title: &str, description: &str, rows: &[Row], axis: &Axis)
     let mut body = String::new();
     let mut top = 0.0;
     for row in rows {
+        if matches!(row.mark, Mark::Intervals(_)) && top > 0.0 {
+            let _ = write!(body, "<line class=\"grid\" x1=\"0\" x2=\"100%\" y1=\"{top}\" y2=\"{top}\"/>");
+        }
         text(&mut body, "0", top + 15.0, "start", "name", &row.label);
         let (figure, detail) = (escape(&row.figure), escape(&row.detail));
         let _ = write!(

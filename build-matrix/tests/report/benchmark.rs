@@ -113,7 +113,7 @@ fn the_same_records_give_the_same_page() {
 
 #[test]
 fn either_part_may_be_missing() {
-    let workspace = Workspace::with(&Record::whole());
+    let workspace = Workspace::with(&Record::short());
     let report = workspace.report().unwrap();
     report.write(&workspace.path("report")).unwrap();
     let html = read(&workspace.path("report"), "report.html");
@@ -136,7 +136,7 @@ fn either_part_may_be_missing() {
 
 #[test]
 fn each_part_of_the_record_makes_a_page_by_itself() {
-    for name in Record::whole().0.keys() {
+    for name in Record::short().0.keys() {
         let workspace = Workspace::with(&Record::only(name));
         workspace.report().unwrap().write(&workspace.path("report")).unwrap();
         let html = read(&workspace.path("report"), "report.html");
@@ -147,7 +147,7 @@ fn each_part_of_the_record_makes_a_page_by_itself() {
 
 #[test]
 fn an_answer_names_the_best_other_program_with_its_ratio() {
-    let mut record = Record::whole();
+    let mut record = Record::short();
     let ours = samples(record.side("photo-1", "png", "pdf2img-mupdf"));
     for other in ["pdf2img-pdfium", "pdf2img-hayro", "mutool", "pdftoppm", "pymupdf", "pypdfium2"] {
         record.side("photo-1", "png", other)["wall_s"] = times(&ours, 5.0);
@@ -161,7 +161,7 @@ fn an_answer_names_the_best_other_program_with_its_ratio() {
 
 #[test]
 fn what_lies_within_the_noise_is_no_difference_and_what_is_faster_is_named() {
-    let mut record = Record::whole();
+    let mut record = Record::short();
     let ours = samples(record.side("photo-1", "png", "pdf2img-mupdf"));
     let nearly: Vec<f64> =
         ours.iter().zip([0.99, 1.01, 1.002].iter().cycle()).map(|(it, by)| it * by).collect();
@@ -186,7 +186,7 @@ fn what_lies_within_the_noise_is_no_difference_and_what_is_faster_is_named() {
 
 #[test]
 fn what_was_refused_does_not_count_and_is_said_with_its_reason() {
-    let mut record = Record::whole();
+    let mut record = Record::short();
     let side = record.side("photo-1", "png", "pdf2img-mupdf");
     side["refused"] = json!("page 1 differs from <the others>");
     let workspace = Workspace::with(&record);
@@ -207,7 +207,7 @@ fn what_was_refused_does_not_count_and_is_said_with_its_reason() {
 
 #[test]
 fn programs_classes_and_axes_that_are_new_are_shown_as_they_are() {
-    let mut record = Record::whole();
+    let mut record = Record::short();
     let peers = record.0.get_mut("peers.json").unwrap();
     peers["cases"][0]["class"] = json!("holograms");
     let mut unknown = peers["cases"][0]["sides"][2].clone();
@@ -227,7 +227,7 @@ fn programs_classes_and_axes_that_are_new_are_shown_as_they_are() {
 
 #[test]
 fn an_amount_of_memory_that_is_too_small_is_not_the_cheapest() {
-    let workspace = Workspace::with(&Record::whole());
+    let workspace = Workspace::with(&Record::short());
     let benchmark = workspace.report().unwrap().benchmark.unwrap();
     assert!(!benchmark.priced.is_empty());
     for case in &benchmark.priced {
@@ -242,7 +242,7 @@ fn an_amount_of_memory_that_is_too_small_is_not_the_cheapest() {
 
 #[test]
 fn a_file_of_another_form_is_shown_as_such_and_the_others_are_read() {
-    let mut record = Record::whole();
+    let mut record = Record::short();
     record.0.get_mut("peers.json").unwrap()["form"] = json!(1);
     let workspace = Workspace::with(&record);
     workspace.report().unwrap().write(&workspace.path("report")).unwrap();
@@ -282,7 +282,7 @@ fn without_a_record_of_this_machine_the_newest_that_is_kept_is_taken() {
 
 #[test]
 fn a_kept_benchmark_gives_the_readme_its_table() {
-    let workspace = Workspace::with(&Record::whole());
+    let workspace = Workspace::with(&Record::short());
     let path = workspace.path("README.md");
     fs::write(&path, "# x\n<!-- benchmark:begin -->\n<!-- benchmark:end -->\ny\n").unwrap();
     let report = workspace.report().unwrap();
@@ -294,7 +294,7 @@ fn a_kept_benchmark_gives_the_readme_its_table() {
         text.contains("[benches/record/2026-01-02-made-up](benches/record/2026-01-02-made-up)"),
         "{text}"
     );
-    assert!(text.contains("\n| text | ") && text.contains("\n| poster | "), "{text}");
+    assert!(text.contains("\n| photo | ") && text.contains("\n| poster | "), "{text}");
     assert!(text.ends_with("<!-- benchmark:end -->\ny\n"));
 
     let other = Workspace::with(&Record::only("stages.json"));

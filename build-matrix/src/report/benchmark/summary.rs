@@ -90,7 +90,7 @@ pub fn key_figures(benchmark: &Benchmark) -> Vec<(String, String)> {
         let ratios: Vec<f64> = of_it.iter().filter_map(|it| Some(it.best_peer()?.1.wall.value)).collect();
         let count = ratios.len();
         if let (Some(mean), Some(first)) = (geometric_mean(ratios), of_it.first()) {
-            let name = format!("times as long takes the best of the others, {}", first.title());
+            let name = format!("times as long: the best other program, {}", first.title());
             let mean = text::digits(mean);
             let over = text::count(count, "class", "classes");
             keys.push((if count > 1 { format!("{name}; mean of {over}") } else { name }, mean));

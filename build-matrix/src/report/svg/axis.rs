@@ -40,6 +40,7 @@ impl Axis {
             values.filter(|it| it.is_finite() && *it > 0.0).map(|it| it.ln().abs()).fold(0.06, f64::max);
         let reach = (reach * 1.08).min(4.0);
         let candidates: &[f64] = match reach {
+            it if it < 0.08 => &[0.94, 0.96, 0.98, 1.0, 1.02, 1.04, 1.06],
             it if it < 0.13 => &[0.9, 0.95, 1.0, 1.05, 1.1],
             it if it < 0.35 => &[0.75, 0.8, 0.9, 1.0, 1.1, 1.25, 1.4],
             it if it < 0.8 => &[0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0],

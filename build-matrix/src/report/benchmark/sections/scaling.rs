@@ -114,20 +114,22 @@ fn growth(series: &Series) -> Option<String> {
     ))
 }
 
-/// What the best point brings beside the first.
+/// How many bring as much as any number of them, and how much that is beside one.
 fn gain(series: &Series, of: &str) -> Option<String> {
     let points = measured(series);
-    let first = *points.first()?;
+    let (first, last) = (*points.first()?, *points.last()?);
     let best =
         points.iter().min_by(|one, other| median(&of_page(one)).total_cmp(&median(&of_page(other))))?;
-    let ratio = Ratio::of_series(&of_page(first), &of_page(best));
-    (best.value > first.value).then(|| {
+    let is_as_good = |it: &&&Point| Ratio::of_series(&of_page(it), &of_page(best)).low <= 1.0;
+    let enough = points.iter().find(is_as_good)?;
+    let ratio = Ratio::of_series(&of_page(first), &of_page(enough));
+    let more = if enough.value < last.value { "; more of them bring nothing" } else { "" };
+    (enough.value > first.value).then(|| {
+        let (many, few) = (enough.value, first.value);
         format!(
-            "{}: {} {of} draw {} times as many pages a second as {}.",
+            "{}: {many} {of} draw {} times as many pages a second as {few}{more}.",
             name(series),
-            best.value,
-            interval(&ratio),
-            first.value
+            interval(&ratio)
         )
     })
 }
@@ -152,7 +154,7 @@ fn panels(axis: &str, kind: &Kind, series: &[&Series]) -> Vec<Plot> {
     for group in groups.iter().flat_map(|it| it.chunks(SERIES.len())) {
         let of = if groups.len() > 1 { format!("{}: ", group[0].backend) } else { String::new() };
         let number = panels.len();
-        let (what, unit) = if kind.is_rate { ("pages a second", "") } else { ("time of a page", "ms") };
+        let (what, unit) = if kind.is_rate { ("Pages a second", "") } else { ("Time of a page", "ms") };
         let value = |point: &Point| {
             let ratio = Ratio::of_series(&of_page(point), &[1.0]);
             let Ratio { value, low, high } = ratio;
@@ -170,7 +172,7 @@ fn panels(axis: &str, kind: &Kind, series: &[&Series]) -> Vec<Plot> {
             let peak = point.peak_bytes.filter(|it| *it > 0)? as f64 / 1e6;
             Some((peak, peak, peak))
         };
-        let title = format!("{of}most memory");
+        let title = format!("{of}Most memory");
         let id = format!("scaling-{axis}-{}", number + 1);
         panels.extend(plot(&id, &title, "MB", kind, group, ("MB", &memory)));
     }

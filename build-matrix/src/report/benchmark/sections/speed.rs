@@ -8,6 +8,9 @@ use crate::report::document::{Plot, Table};
 use crate::report::svg::{Axis, Mark, NamedInterval, Row, rows};
 use crate::report::text;
 
+/// How many rows a plot of ratios has at most.
+const ROWS: usize = 9;
+
 pub(super) fn speed(benchmark: &Benchmark) -> Option<Section> {
     let groups = by_format(&benchmark.comparisons);
     if groups.is_empty() {
@@ -33,9 +36,14 @@ pub(super) fn speed(benchmark: &Benchmark) -> Option<Section> {
             blocks.push(Block::Folded(format!("{title}: pages a second"), vec![panels]));
         }
     }
-    for group in &groups {
+    for (number, group) in groups.iter().enumerate() {
         let title = format!("{}: every program", group[0].title());
-        blocks.push(Block::folded_table(title, table(benchmark, group, |it| it.class.clone())));
+        let table = table(benchmark, group, |it| it.class.clone());
+        if number == 0 {
+            blocks.extend([Block::Heading(title), Block::Table(table)]);
+        } else {
+            blocks.push(Block::folded_table(title, table));
+        }
     }
     for group in by_format(&benchmark.documents) {
         let title = format!("{}: single documents", group[0].title());
@@ -73,7 +81,7 @@ fn peers(benchmark: &Benchmark) -> Vec<(&str, &'static str)> {
 }
 
 /// A row for each class: what the others take as a multiple of the fastest of ours.
-fn ratios(number: usize, group: &[&Comparison], colours: &[(&str, &'static str)]) -> Option<Block> {
+fn ratios(number: usize, group: &[&Comparison], colours: &[(&str, &'static str)]) -> Vec<Block> {
     let mut all = Vec::new();
     let mut legend: Vec<(String, String)> = Vec::new();
     let mut reach = Vec::new();
@@ -105,9 +113,16 @@ fn ratios(number: usize, group: &[&Comparison], colours: &[(&str, &'static str)]
     let title = format!("{}: how many times as long the others take", group[0].title());
     let description = "A row for each class of documents, a mark with its 95 % interval for each program: wall-clock time as a \
          multiple of that of the fastest of ours. Right of 1 is slower than pdf2img. The figure is that of the best.";
-    let svg = rows(&format!("ratios-{number}"), &title, description, &all, &Axis::times(reach.into_iter()));
+    let axis = Axis::times(reach.into_iter());
     legend.sort_by_key(|(_, name)| colours.iter().position(|(known, _)| known == name));
-    (!all.is_empty()).then_some(Block::Plot(Plot { title, svg, legend }))
+    // Equal parts, none longer than a printed page.
+    let part = all.len().div_ceil(all.len().div_ceil(ROWS).max(1)).max(1);
+    let parts = all.chunks(part).enumerate().map(|(part, all)| {
+        let svg = rows(&format!("ratios-{number}-{part}"), &title, description, all, &axis);
+        let (title, legend) = if part == 0 { (title.clone(), legend.clone()) } else { Default::default() };
+        Block::Plot(Plot { title, svg, legend })
+    });
+    parts.collect()
 }
 
 /// A panel for each class: pages for each second with every program.
@@ -136,7 +151,7 @@ fn rates(number: usize, group: &[&Comparison]) -> Vec<Plot> {
         let title = comparison.class.clone();
         let description =
             "A bar for each program: pages for each second of wall clock, with its 95 % interval.";
-        let axis = Axis::from_zero(most, "pages a second");
+        let axis = Axis::from_zero(most, "pages/s");
         let svg = rows(&format!("rate-{number}-{panel}"), &title, description, &all, &axis);
         panels.push(Plot { title, svg, legend: Vec::new() });
     }

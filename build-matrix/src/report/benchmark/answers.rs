@@ -109,7 +109,8 @@ fn peer_beside(comparison: &Comparison, peer: &Standing, beside: &Beside) -> Str
         Some(many) if many > 1 => format!(" with {many} processes"),
         _ => String::new(),
     };
-    let cpu = beside.cpu.map(|it| format!(", {} times the CPU time", text::digits(it.value))).unwrap_or_default();
+    let cpu =
+        beside.cpu.map(|it| format!(", {} times the CPU time", text::digits(it.value))).unwrap_or_default();
     let bytes = beside.bytes.map(|it| format!("; {}", bytes(it))).unwrap_or_default();
     format!("{is}{with}{cpu}{}{bytes}.", on(peer, comparison))
 }

@@ -128,7 +128,11 @@ impl Report {
             (Err(error), Some(_)) => return Err(error),
             (Err(error), None) => {
                 let benchmark = problem.unwrap_or_else(|| {
-                    format!("nor is there a benchmark in {}", layout.benchmark().display())
+                    let place = layout.benchmark();
+                    format!(
+                        "there is no benchmark in {} (make benchmark RECORD=target/benchmark), and no matrix either",
+                        place.display()
+                    )
                 });
                 return Err(error.context(benchmark));
             }

@@ -92,6 +92,7 @@ fn one_page_has_the_benchmark_and_the_matrix() {
         assert!(html.contains(&program.name), "{}", program.name);
     }
     assert!(html.contains("AMD EPYC &lt;made up&gt;"), "lscpu is missing");
+    assert!(markdown.contains("| 5,307 MB | all documents: not measured |"));
     let lines = |name: &str| read(directory, name).lines().count();
     let all: usize =
         peers.cases.iter().flat_map(|it| &it.sides).map(|it| it.wall_s.len() + it.cpu_s.len()).sum();

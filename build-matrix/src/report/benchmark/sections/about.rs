@@ -103,7 +103,7 @@ fn programs(benchmark: &Benchmark) -> Table {
             all.push(program);
         }
     }
-    let mut table = Table::new(&["program", "engine", "version", ">bytes", "SHA-256", "path"]);
+    let mut table = Table::new(&["program", "engine", "version", ">bytes", "SHA-256"]);
     for it in all.into_iter().filter(|it| **it != Program::default()) {
         let file = it.path.rsplit('/').next().unwrap_or_default();
         table.row(vec![
@@ -112,7 +112,6 @@ fn programs(benchmark: &Benchmark) -> Table {
             it.version.clone(),
             if it.bytes > 0 { text::thousands(it.bytes as i64) } else { "–".to_owned() },
             if it.sha256.is_empty() { "–".to_owned() } else { format!("`{}`", it.sha256) },
-            it.path.clone(),
         ]);
     }
     table.without_empty_columns()

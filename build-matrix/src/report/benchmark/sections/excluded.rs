@@ -4,6 +4,7 @@ use super::{Benchmark, Block, Section};
 use crate::report::benchmark::PARTS;
 use crate::report::benchmark::compare::{format_name, title};
 use crate::report::document::Table;
+use crate::report::text;
 
 /// Files that could not be read.
 pub(super) fn problems(benchmark: &Benchmark) -> Option<Section> {
@@ -47,13 +48,10 @@ pub(super) fn excluded(benchmark: &Benchmark) -> Option<Section> {
             table.row(vec![series.backend.clone(), at, why.clone()]);
         }
     }
-    for case in record.cost.iter().flat_map(|it| &it.cases) {
-        for point in &case.points {
-            let Some(why) = &point.not_measured else { continue };
-            let format = format_name(&case.format);
-            let at = format!("{}, {format}, {} MB: not measured", case.document, point.memory_mb);
-            table.row(vec![case.backend.clone(), at, why.clone()]);
-        }
+    for (memory_mb, why, cases) in not_measured(benchmark) {
+        let memory = format!("{} MB", text::thousands(memory_mb.into()));
+        let at = format!("{}: not measured", text::list(&cases));
+        table.row(vec![memory, at, why.to_owned()]);
     }
     let missing: Vec<String> = PARTS
         .iter()
@@ -77,4 +75,26 @@ pub(super) fn excluded(benchmark: &Benchmark) -> Option<Section> {
         blocks.push(Block::Table(table));
     }
     (!blocks.is_empty()).then(|| Section { id: "excluded", title: "What does not count".to_owned(), blocks })
+}
+
+/// The amounts of memory that were not measured, with the reason and the cases that have it in common.
+fn not_measured(benchmark: &Benchmark) -> Vec<(u32, &str, Vec<String>)> {
+    let mut all: Vec<(u32, &str, Vec<String>)> = Vec::new();
+    let cases: Vec<_> = benchmark.record.cost.iter().flat_map(|it| &it.cases).collect();
+    for case in &cases {
+        let name = format!("{} by {} as {}", case.document, case.backend, format_name(&case.format));
+        for point in &case.points {
+            let Some(why) = point.not_measured.as_deref() else { continue };
+            match all.iter_mut().find(|(memory_mb, known, _)| (*memory_mb, *known) == (point.memory_mb, why))
+            {
+                Some((_, _, names)) => names.push(name.clone()),
+                None => all.push((point.memory_mb, why, vec![name.clone()])),
+            }
+        }
+    }
+    // What is said of every case is said once.
+    for (_, _, names) in all.iter_mut().filter(|(_, _, names)| names.len() == cases.len()) {
+        *names = vec!["all documents".to_owned()];
+    }
+    all
 }

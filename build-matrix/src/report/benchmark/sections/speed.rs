@@ -181,7 +181,7 @@ fn table(benchmark: &Benchmark, group: &[&Comparison], name: fn(&Comparison) -> 
         ">peak memory",
         ">processes",
         ">runs",
-        ">documents",
+        ">counts on",
         "pages: same · near · different",
     ]);
     for comparison in group {
@@ -208,7 +208,10 @@ fn table(benchmark: &Benchmark, group: &[&Comparison], name: fn(&Comparison) -> 
                 cell(it.peak_bytes.map(text::bytes)),
                 cell(it.processes.map(|it| it.to_string())),
                 if it.runs > 0 { it.runs.to_string() } else { "refused".to_owned() },
-                format!("{} of {}", it.documents, comparison.documents.len()),
+                match comparison.documents.len() {
+                    all if it.documents == all => "–".to_owned(),
+                    all => format!("{} of {all}", it.documents),
+                },
                 cell(alike_with(benchmark, comparison, it)),
             ]);
         }

@@ -65,6 +65,11 @@ impl Layout {
         self.target.join("matrix/logs").join(cell.to_string()).join(format!("{stage}.log"))
     }
 
+    /// Where this machine's record of the benchmark is.
+    pub fn benchmark(&self) -> PathBuf {
+        self.target.join("benchmark")
+    }
+
     /// Where the report goes.
     pub fn report(&self) -> PathBuf {
         self.target.join("matrix/report")

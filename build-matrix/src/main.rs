@@ -1,11 +1,11 @@
-//! `build-matrix list | build | verify | package | measure | report | gate | all`.
+//! `build-matrix list | build | verify | package | measure | report | gate | reproduce | all`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use build_matrix::gate::{self, Limits};
-use build_matrix::report::{self, Report, readme};
+use build_matrix::report::{self, Report, Sources, readme};
 use build_matrix::{Cell, Layout, Matrix, Stage, build, measure, package, reproduce, verify};
 use clap::{Parser, Subcommand};
 
@@ -48,15 +48,19 @@ enum Command {
     Package { cells: Vec<String> },
     /// Measures sizes, starts and pages.
     Measure { cells: Vec<String> },
-    /// Makes the report of all that was recorded.
+    /// Makes the report of all that was recorded of the matrix and of the benchmark; one of them may be missing.
     Report {
-        /// Where the records are, also those of many machines side by side; default: this machine's.
+        /// Where the matrix's records are, also those of many machines side by side; default: this machine's.
         #[arg(long)]
         records: Option<PathBuf>,
-        /// Keeps it among the sources as `build-matrix/record/NAME`; name it by date and machine.
+        /// Where the benchmark's record is; default: target/benchmark, or else the newest in benches/record.
+        #[arg(long, value_name = "DIR")]
+        benchmark: Option<PathBuf>,
+        /// Keeps both among the sources as `build-matrix/record/NAME` and `benches/record/NAME`; name them by date
+        /// and machine.
         #[arg(long, value_name = "NAME")]
         keep: Option<String>,
-        /// Writes the README's table from the newest that is kept. Without --keep, that is all it does.
+        /// Writes the README's tables from the newest that are kept. Without --keep, that is all it does.
         #[arg(long)]
         readme: bool,
     },
@@ -100,9 +104,8 @@ fn main() -> Result<ExitCode> {
         Command::Verify { cells, .. } => stage(Stage::Verify, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Package { cells } => stage(Stage::Package, &matrix, &layout, &matrix.select(&cells)?)?,
         Command::Measure { cells } => stage(Stage::Measure, &matrix, &layout, &matrix.select(&cells)?)?,
-        Command::Report { records, keep, readme } => {
-            let records = records.unwrap_or_else(|| layout.records());
-            make_report(&matrix, &layout, &records, keep.as_deref(), readme)?;
+        Command::Report { records, benchmark, keep, readme } => {
+            make_report(&matrix, &layout, &Sources { records, benchmark }, keep.as_deref(), readme)?;
             true
         }
         Command::Gate { base, head, soft, hard } => {
@@ -134,12 +137,16 @@ fn main() -> Result<ExitCode> {
 fn make_report(
     matrix: &Matrix,
     layout: &Layout,
-    records: &Path,
+    sources: &Sources,
     keep: Option<&str>,
     readme: bool,
 ) -> Result<()> {
     if keep.is_some() || !readme {
-        let report = Report::of(matrix, records)?;
+        let report = Report::joined(matrix, layout, sources)?;
+        if let Some(benchmark) = &report.benchmark {
+            eprintln!("with the benchmark of {}", benchmark.directory);
+            benchmark.problems.iter().for_each(|it| eprintln!("{it}"));
+        }
         report.write(&layout.report())?;
         eprintln!("{}", layout.report().join("report.html").display());
         if let Some(name) = keep {

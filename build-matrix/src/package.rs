@@ -15,19 +15,30 @@ pub use self::contents::Contents;
 use crate::record::{Built, File, Packaged, Record};
 use crate::{Cell, Layout, Matrix, Stage, run, verify};
 
-/// Packages each cell and keeps a record of each; whether it worked for all.
+/// Packages each cell that was built and keeps a record of each; whether it worked for all, and there was one.
 ///
 /// # Errors
 ///
-/// If a record cannot be kept. A cell that fails is recorded.
+/// If a record cannot be kept. A cell that fails is recorded; of one that nobody has built, nothing is.
 pub fn package(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> {
-    let mut works = true;
     // An experiment answers a question and is not shipped.
-    for cell in cells.iter().filter(|cell| cell.experiment.is_none()) {
+    let (known, others): (Vec<&Cell>, Vec<&Cell>) =
+        cells.iter().filter(|cell| cell.experiment.is_none()).partition(|cell| was_built(layout, cell));
+    for cell in others {
+        // A pattern also means cells that nobody has asked for.
+        eprintln!("{:>8} {cell}: left out, it is not built: run build-matrix build first", Stage::Package);
+    }
+    let mut works = !known.is_empty() || cells.iter().all(|cell| cell.experiment.is_some());
+    for cell in known {
         works &= run(Stage::Package, cell, layout, None, || package_cell(matrix, layout, cell))?;
     }
     sums(layout)?;
     Ok(works)
+}
+
+/// Whether somebody has tried to build it, with or without success.
+fn was_built(layout: &Layout, cell: &Cell) -> bool {
+    Record::<Built>::read(layout, &cell.to_string(), Stage::Build).is_some()
 }
 
 fn package_cell(matrix: &Matrix, layout: &Layout, cell: &Cell) -> Result<Packaged> {
@@ -99,4 +110,33 @@ fn sums(layout: &Layout) -> Result<()> {
         }
     }
     fs::write(dist.join("SHA256SUMS"), text).context("failed to write SHA256SUMS")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_that_nobody_has_built_gets_no_record_of_a_failure() {
+        let matrix = Matrix::of_this_workspace().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let layout =
+            Layout::new(Layout::of_this_workspace().workspace().to_owned(), directory.path().to_owned());
+        let cells = matrix.select(&["mupdf-musl-static-*".to_owned()]).unwrap();
+        assert!(!package(&matrix, &layout, &cells).unwrap(), "there was nothing to package");
+        assert!(!layout.records().exists());
+
+        // One whose build has failed was meant to be there.
+        let failed = Record::<Built> {
+            cell: cells[0].to_string(),
+            seconds: 1.0,
+            of: String::new(),
+            outcome: crate::record::Outcome::Failed("no compiler".to_owned()),
+        };
+        failed.write(&layout, Stage::Build).unwrap();
+        assert!(!package(&matrix, &layout, &cells).unwrap());
+        let record = |cell: &Cell| layout.records().join(cell.to_string()).join("package.json");
+        assert!(record(&cells[0]).exists());
+        assert!(!record(&cells[1]).exists());
+    }
 }

@@ -1,12 +1,13 @@
-//! Makes the report of all records.
+//! Makes the report of all records: those of the matrix, and the benchmark's.
 //!
-//! [`entry`] reads the records of each cell and [`figures`] says what they come to; [`compare`] sets two cells
+//! [`benchmark`] reads what `pdf2img-bench` and `cargo bench` have recorded. Of the matrix [`entry`] reads the records of each cell and [`figures`] says what they come to; [`compare`] sets two cells
 //! side by side, [`questions`] and [`summary`] put into words what follows. That is a [`Report`], which
 //! `report.json` keeps whole. [`sections`] lays it out as text, tables and plots ([`svg`]), which [`markdown`] and
 //! [`html`] write; [`csv`] and [`readme`] write tables of their own.
 //!
 //! **Invariant:** a report depends on records, matrix and prices alone, so the same records give the same report.
 
+pub mod benchmark;
 pub mod compare;
 pub mod corpus;
 pub mod csv;
@@ -27,11 +28,12 @@ pub mod text;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
+use self::benchmark::Benchmark;
 use self::entry::{Entry, Gathered, gather};
 use self::prices::Prices;
 use self::questions::Question;
@@ -63,6 +65,18 @@ pub struct Report {
     pub questions: Vec<Question>,
     /// The cells, with figures and records.
     pub cells: Vec<Entry>,
+    /// The benchmark, if there is a record of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub benchmark: Option<Benchmark>,
+}
+
+/// Where the records are, if they are not where they would be looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The directory of the matrix's records.
+    pub records: Option<PathBuf>,
+    /// The directory of the benchmark's.
+    pub benchmark: Option<PathBuf>,
 }
 
 /// A combination that is left out.
@@ -76,16 +90,81 @@ pub struct Exclusion {
 
 const FORM: u32 = 1;
 
-/// Writes `report.json`, `report.md`, `report.csv`, `samples.csv` and `report.html` into [`Layout::report`].
+/// Writes `report.json`, `report.md`, `report.html` and tables in CSV into [`Layout::report`].
 ///
 /// # Errors
 ///
 /// If there are no records, or a file cannot be written.
 pub fn report(matrix: &Matrix, layout: &Layout) -> Result<()> {
-    Report::of(matrix, &layout.records())?.write(&layout.report())
+    Report::joined(matrix, layout, &Sources::default())?.write(&layout.report())
 }
 
 impl Report {
+    /// Makes the report of the matrix and of the benchmark, or of the one of which there are records.
+    ///
+    /// # Errors
+    ///
+    /// If there are records of neither, or none where they were said to be.
+    pub fn joined(matrix: &Matrix, layout: &Layout, sources: &Sources) -> Result<Report> {
+        let prices = Prices::of_this_workspace()?;
+        let found = match &sources.benchmark {
+            Some(directory) => Some(Benchmark::read(directory, layout, &prices)),
+            None => Benchmark::default_directory(layout)?.map(|it| Benchmark::read(&it, layout, &prices)),
+        };
+        let is_named = sources.benchmark.is_some();
+        let (benchmark, problem) = match found {
+            Some(Err(error)) if is_named => return Err(error),
+            Some(Err(error)) => (None, Some(format!("{error:#}"))),
+            Some(Ok(benchmark)) => (Some(benchmark), None),
+            None => (None, None),
+        };
+        let records = sources.records.clone().unwrap_or_else(|| layout.records());
+        let mut report = match (Report::of(matrix, &records), &benchmark) {
+            (Ok(report), _) => report,
+            // What nobody asked for by name may be missing.
+            (Err(_), Some(_)) if sources.records.is_none() && !has_cells(&records) => {
+                Report::without_cells(matrix, prices)
+            }
+            (Err(error), Some(_)) => return Err(error),
+            (Err(error), None) => {
+                let benchmark = problem.unwrap_or_else(|| {
+                    let place = layout.benchmark();
+                    format!(
+                        "there is no benchmark in {} (make benchmark RECORD=target/benchmark), and no matrix either",
+                        place.display()
+                    )
+                });
+                return Err(error.context(benchmark));
+            }
+        };
+        report.problems.extend(problem);
+        report.benchmark = benchmark;
+        Ok(report)
+    }
+
+    /// A report in which the matrix is not.
+    fn without_cells(matrix: &Matrix, prices: Prices) -> Report {
+        Report {
+            form: FORM,
+            summary: String::new(),
+            tools: BTreeMap::new(),
+            glibc_floor: matrix.glibc.floor.clone(),
+            default_engines: matrix.default.engines.clone(),
+            exclusions: Vec::new(),
+            not_made: Vec::new(),
+            problems: Vec::new(),
+            prices,
+            questions: Vec::new(),
+            cells: Vec::new(),
+            benchmark: None,
+        }
+    }
+
+    /// Whether there are records of the matrix.
+    pub fn has_cells(&self) -> bool {
+        !self.summary.is_empty()
+    }
+
     /// Makes the report of the records below a directory, also of many that were put together there.
     ///
     /// # Errors
@@ -118,6 +197,7 @@ impl Report {
             prices,
             questions: questions::questions(&entries, &experiments),
             cells: entries,
+            benchmark: None,
         })
     }
 
@@ -148,12 +228,16 @@ impl Report {
         write_json(&directory.join("report.json"), self)?;
         let sections = sections::sections(self);
         let head = sections::head(self);
-        let texts = [
+        let mut texts = vec![
             ("report.md", self.markdown(&head, &sections)),
             ("report.html", html::page(&head, &sections)),
             ("report.csv", csv::cells(&self.cells)?),
             ("samples.csv", csv::samples(&self.cells)?),
         ];
+        if let Some(benchmark) = &self.benchmark {
+            texts.push(("benchmark.csv", benchmark::csv::standings(benchmark)?));
+            texts.push(("benchmark-samples.csv", benchmark::csv::samples(benchmark)?));
+        }
         for (name, text) in texts {
             let path = directory.join(name);
             fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))?;
@@ -161,21 +245,30 @@ impl Report {
         Ok(())
     }
 
-    /// Keeps `report.json` and `report.md` as a record among the sources: `build-matrix/record/<name>`.
+    /// Keeps the records among the sources: the matrix as `report.json` and `report.md` in
+    /// `build-matrix/record/<name>`, the benchmark's files in `benches/record/<name>`.
     ///
     /// # Errors
     ///
-    /// If a file cannot be written.
+    /// If a file cannot be written, or another benchmark is kept by that name.
     pub fn keep(&self, layout: &Layout, name: &str) -> Result<()> {
         let is_plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\']);
         anyhow::ensure!(
             is_plain,
             "a record's name is that of a directory, such as 2026-11-21-epyc-2cpu, and not {name:?}"
         );
+        if let Some(benchmark) = &self.benchmark {
+            benchmark.keep(layout, name)?;
+        }
+        if !self.has_cells() {
+            return Ok(());
+        }
+        // The benchmark is kept once.
+        let matrix = Report { benchmark: None, ..self.clone() };
         let directory = readme::records(layout).join(name);
-        write_json(&directory.join("report.json"), self)?;
+        write_json(&directory.join("report.json"), &matrix)?;
         let path = directory.join("report.md");
-        let text = self.markdown(&sections::head(self), &sections::sections(self));
+        let text = matrix.markdown(&sections::head(&matrix), &sections::sections(&matrix));
         fs::write(&path, text).with_context(|| format!("failed to write {}", path.display()))
     }
 
@@ -186,9 +279,15 @@ impl Report {
             "# {}\n\n{}\n\n{}\n\n{}\n\n{}",
             head.title,
             head.subtitle,
-            head.answer,
+            head.answers.join("\n\n"),
             keys.join(" · "),
             markdown::sections(sections, 2)
         )
     }
+}
+
+/// Whether there is anything in the directory of the matrix's records that has to be understood.
+fn has_cells(records: &Path) -> bool {
+    let entries = fs::read_dir(records).into_iter().flatten().flatten();
+    entries.into_iter().any(|it| it.path().is_dir())
 }

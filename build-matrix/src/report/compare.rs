@@ -137,8 +137,8 @@ fn add<'a>(to: &mut ByClass<'a>, document: &str, mine: &'a [f64], theirs: &'a [f
     }
 }
 
-/// The geometric mean of the ratios; runs of one round are pairs.
-fn ratio(series: &[(&[f64], &[f64])], in_turns: bool) -> Ratio {
+/// The geometric mean of the ratios of many series; what was measured in turns is drawn as pairs of one round.
+pub fn ratio(series: &[(&[f64], &[f64])], in_turns: bool) -> Ratio {
     if in_turns && series.iter().all(|(mine, theirs)| mine.len() == theirs.len()) {
         let pair =
             |(mine, theirs): &(&[f64], &[f64])| mine.iter().copied().zip(theirs.iter().copied()).collect();

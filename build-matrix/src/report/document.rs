@@ -26,10 +26,14 @@ pub enum Block {
     Alarm(String, String),
     /// A table.
     Table(Table),
-    /// A table that is folded until somebody asks for it, with what it is.
-    Folded(String, Table),
+    /// What is folded until somebody asks for it, with what it is.
+    Folded(String, Vec<Block>),
     /// Commands.
     Commands(String),
+    /// What a program said, line by line.
+    Listing(String),
+    /// Files that are in the page. Markdown has their names.
+    Files(Vec<File>),
     /// A plot; Markdown has the table beside it instead.
     Plot(Plot),
     /// Small plots side by side where there is room.
@@ -43,6 +47,13 @@ pub struct Table {
     pub header: Vec<String>,
     /// The rows, of as many cells.
     pub rows: Vec<Vec<String>>,
+}
+
+impl Block {
+    /// A table that is folded until somebody asks for it, with what it is.
+    pub fn folded_table(title: impl Into<String>, table: Table) -> Block {
+        Block::Folded(title.into(), vec![Block::Table(table)])
+    }
 }
 
 impl Table {
@@ -78,6 +89,17 @@ impl Table {
         let pick = |row: &Vec<String>| kept.iter().filter_map(|&it| row.get(it).cloned()).collect();
         Table { header: pick(&self.header), rows: self.rows.iter().map(pick).collect() }
     }
+}
+
+/// A file that is in the page.
+#[derive(Debug, Clone)]
+pub struct File {
+    /// What it is called.
+    pub name: String,
+    /// What it is, such as `application/json`.
+    pub kind: &'static str,
+    /// What is in it.
+    pub content: Vec<u8>,
 }
 
 /// A picture in SVG, with its title and the meaning of its colours.

@@ -235,17 +235,30 @@ impl Figures {
 
 /// Marks the amounts of memory whose cost of computing cannot be told from the least.
 fn find_cheapest(figures: &mut [MemoryFigure], measured: &[MemorySize]) {
-    let computing = |it: &MemoryFigure| it.cost.map_or(f64::INFINITY, |it| it.compute);
-    let cheapest =
-        figures.iter().enumerate().min_by(|(_, one), (_, other)| computing(one).total_cmp(&computing(other)));
-    let Some((cheapest, _)) = cheapest else { return };
-    let least = &measured[cheapest];
-    for (figure, it) in figures.iter_mut().zip(measured) {
-        // Computing costs memory by time.
-        let ratio = Ratio::of_series(&it.warm_document_s, &least.warm_document_s);
-        let memory = f64::from(it.memory_mb) / f64::from(least.memory_mb.max(1));
-        figure.is_as_cheap = figure.cost.is_some() && ratio.low * memory <= 1.0;
+    let sizes: Vec<_> = figures
+        .iter()
+        .zip(measured)
+        .map(|(figure, it)| (it.memory_mb, figure.cost, it.warm_document_s.as_slice()))
+        .collect();
+    let marks = are_as_cheap(&sizes);
+    for (figure, mark) in figures.iter_mut().zip(marks) {
+        figure.is_as_cheap = mark;
     }
+}
+
+/// Which amounts of memory cost no more than the cheapest for computing, as far as can be told: of each the
+/// megabytes, what 1,000 pages cost, and the times that this was computed from.
+pub fn are_as_cheap(sizes: &[(u32, Option<Cost>, &[f64])]) -> Vec<bool> {
+    let computing = |it: &Option<Cost>| it.map_or(f64::INFINITY, |it| it.compute);
+    let cheapest =
+        sizes.iter().min_by(|(_, one, _), (_, other, _)| computing(one).total_cmp(&computing(other)));
+    let Some((least_mb, _, least_s)) = cheapest else { return Vec::new() };
+    let is_as_cheap = |(memory_mb, cost, times): &(u32, Option<Cost>, &[f64])| {
+        // Computing costs memory by time.
+        let memory = f64::from(*memory_mb) / f64::from((*least_mb).max(1));
+        cost.is_some() && Ratio::of_series(times, least_s).low * memory <= 1.0
+    };
+    sizes.iter().map(is_as_cheap).collect()
 }
 
 impl Machine {

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use super::document::{Block, Plot, Section, Table};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::document::{Block, File, Plot, Section, Table};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -13,8 +16,8 @@ pub struct Head {
     pub title: String,
     /// Where and of what it was made.
     pub subtitle: String,
-    /// The answer.
-    pub answer: String,
+    /// The answers, each a paragraph.
+    pub answers: Vec<String>,
     /// A few figures with their names.
     pub key_figures: Vec<(String, String)>,
 }
@@ -24,11 +27,13 @@ pub fn page(head: &Head, sections: &[Section]) -> String {
     let mut body = String::new();
     let _ = write!(
         body,
-        "<header><h1>{}</h1><p class=\"subtitle\">{}</p><p class=\"answer\">{}</p>",
+        "<header><h1>{}</h1><p class=\"subtitle\">{}</p>",
         escape(&head.title),
-        inline(&head.subtitle),
-        inline(&head.answer)
+        inline(&head.subtitle)
     );
+    for answer in &head.answers {
+        let _ = write!(body, "<p class=\"answer\">{}</p>", inline(answer));
+    }
     if !head.key_figures.is_empty() {
         body += "<dl class=\"keys\">";
         for (name, figure) in &head.key_figures {
@@ -75,16 +80,34 @@ fn block(out: &mut String, block: &Block) {
             escape(said)
         ),
         Block::Table(table) => write!(out, "{}", self::table(table)),
-        Block::Folded(title, table) => {
-            write!(out, "<details><summary>{}</summary>{}</details>", inline(title), self::table(table))
+        Block::Folded(title, blocks) => {
+            let mut inside = String::new();
+            for it in blocks {
+                self::block(&mut inside, it);
+            }
+            write!(out, "<details><summary>{}</summary>{inside}</details>", inline(title))
         }
-        Block::Commands(commands) => write!(out, "<pre><code>{}</code></pre>", escape(commands)),
+        Block::Commands(text) | Block::Listing(text) => {
+            write!(out, "<pre><code>{}</code></pre>", escape(text))
+        }
+        Block::Files(files) => {
+            let items: String = files.iter().map(file).collect();
+            write!(out, "<ul>{items}</ul>")
+        }
         Block::Plot(plot) => write!(out, "{}", self::plot(plot)),
         Block::Panels(plots) => {
             let panels: String = plots.iter().map(self::plot).collect();
             write!(out, "<div class=\"panels\">{panels}</div>")
         }
     };
+}
+
+/// A link that has the file in it.
+fn file(file: &File) -> String {
+    let File { name, kind, content } = file;
+    let (name, length) = (escape(name), super::text::bytes(content.len() as u64));
+    let content = STANDARD.encode(content);
+    format!("<li><a download=\"{name}\" href=\"data:{kind};base64,{content}\">{name}</a>, {length}</li>")
 }
 
 fn plot(plot: &Plot) -> String {

@@ -30,10 +30,27 @@ fn block(out: &mut String, block: &Block, level: usize) {
             writeln!(out, "> [!CAUTION]\n> **{what}**\n\n{fence}text\n{said}\n{fence}\n")
         }
         Block::Table(table) => writeln!(out, "{}", self::table(table)),
-        Block::Folded(title, table) => {
-            writeln!(out, "<details>\n<summary>{title}</summary>\n\n{}\n</details>\n", self::table(table))
+        Block::Folded(title, blocks) => {
+            let mut inside = String::new();
+            for it in blocks {
+                self::block(&mut inside, it, level);
+            }
+            let inside = inside.trim_end();
+            // What has only plots in it is nothing here.
+            if inside.is_empty() {
+                return;
+            }
+            writeln!(out, "<details>\n<summary>{title}</summary>\n\n{inside}\n\n</details>\n")
         }
         Block::Commands(commands) => writeln!(out, "```sh\n{commands}\n```\n"),
+        Block::Listing(text) => {
+            let fence = "`".repeat(longest_run(text).max(2) + 1);
+            writeln!(out, "{fence}text\n{text}\n{fence}\n")
+        }
+        Block::Files(files) => {
+            let names: Vec<String> = files.iter().map(|it| format!("`{}`", it.name)).collect();
+            writeln!(out, "{}\n", names.join(", "))
+        }
         Block::Plot(_) | Block::Panels(_) => Ok(()),
     };
 }

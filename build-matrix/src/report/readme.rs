@@ -1,39 +1,79 @@
-//! The README's table, generated from the newest record that is kept among the sources.
+//! The README's tables, generated from the newest records that are kept among the sources.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::Report;
+use super::benchmark;
 use super::markdown;
 use super::sections::{notes, overview_table};
 use crate::Layout;
 
-const BEGIN: &str = "<!-- matrix:begin -->";
-const END: &str = "<!-- matrix:end -->";
+/// What encloses the matrix's table.
+pub const MARKS: Marks = Marks { begin: "<!-- matrix:begin -->", end: "<!-- matrix:end -->" };
+
+/// Lines in the README between which a program writes.
+#[derive(Debug, Clone, Copy)]
+pub struct Marks {
+    /// The first.
+    pub begin: &'static str,
+    /// The last.
+    pub end: &'static str,
+}
+
+impl Marks {
+    /// A README with other text between the marks.
+    ///
+    /// # Errors
+    ///
+    /// If the marks are not there.
+    pub fn replaced(&self, readme: &str, text: &str) -> Result<String> {
+        let Marks { begin, end } = self;
+        let (before, rest) =
+            readme.split_once(begin).with_context(|| format!("README.md has no line {begin}"))?;
+        let (_, after) =
+            rest.split_once(end).with_context(|| format!("README.md has no line {end} after {begin}"))?;
+        Ok(format!("{before}{begin}\n{text}{end}{after}"))
+    }
+
+    /// What is between the marks in a README; `None` if there are no marks.
+    pub fn current<'a>(&self, readme: &'a str) -> Option<&'a str> {
+        let (_, rest) = readme.split_once(self.begin)?;
+        let (text, _) = rest.split_once(self.end)?;
+        Some(text.trim_start_matches('\n'))
+    }
+}
 
 /// Where records are kept among the sources: a directory for each, named by date and machine.
 pub fn records(layout: &Layout) -> PathBuf {
     layout.workspace().join("build-matrix/record")
 }
 
-/// Writes what the newest kept record says between the marks in the README.
+/// Writes what the newest kept records of matrix and benchmark say between their marks in the README.
 ///
 /// # Errors
 ///
-/// If there is no kept record, or the README has no marks.
+/// If neither has a kept record, one cannot be read, or the README has no marks for it.
 pub fn write(layout: &Layout) -> Result<()> {
-    let record = newest(layout)?.with_context(|| {
-        let name = "2026-11-21-epyc-2cpu";
-        format!(
-            "there is no record in {}; keep the current one: build-matrix report --keep {name}",
-            records(layout).display()
-        )
-    })?;
     let path = layout.workspace().join("README.md");
-    let readme = fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
-    let readme = replaced(&readme, &of(&record)?)?;
+    let mut readme =
+        fs::read_to_string(&path).with_context(|| format!("failed to read {}", path.display()))?;
+    let matrix = newest(layout)?;
+    let measured = benchmark::newest(layout)?;
+    ensure!(
+        matrix.is_some() || measured.is_some(),
+        "there is no record in {} or {}; keep the current one: build-matrix report --keep 2026-11-21-epyc-2cpu",
+        records(layout).display(),
+        benchmark::kept(layout).display()
+    );
+    if let Some(record) = matrix {
+        readme = MARKS.replaced(&readme, &of(&record)?)?;
+    }
+    if measured.is_some() {
+        readme = benchmark::readme::MARKS.replaced(&readme, &benchmark::readme::text(layout)?)?;
+    }
     fs::write(&path, readme).with_context(|| format!("failed to write {}", path.display()))
 }
 
@@ -77,45 +117,26 @@ pub fn of(record: &Path) -> Result<String> {
     ))
 }
 
-/// A README with other text between the marks.
-///
-/// # Errors
-///
-/// If the marks are not there.
-pub fn replaced(readme: &str, text: &str) -> Result<String> {
-    let (before, rest) =
-        readme.split_once(BEGIN).with_context(|| format!("README.md has no line {BEGIN}"))?;
-    let (_, after) =
-        rest.split_once(END).with_context(|| format!("README.md has no line {END} after {BEGIN}"))?;
-    Ok(format!("{before}{BEGIN}\n{text}{END}{after}"))
-}
-
-/// What is between the marks in a README; `None` if there are no marks.
-pub fn current(readme: &str) -> Option<&str> {
-    let (_, rest) = readme.split_once(BEGIN)?;
-    let (text, _) = rest.split_once(END)?;
-    Some(text.trim_start_matches('\n'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_what_is_between_the_marks_changes() {
-        let readme = format!("# a\n{BEGIN}\nold\n{END}\nz\n");
-        let new = replaced(&readme, "new\n").unwrap();
-        assert_eq!(new, format!("# a\n{BEGIN}\nnew\n{END}\nz\n"));
-        assert_eq!(current(&new), Some("new\n"));
-        assert!(replaced("# a\n", "new").unwrap_err().to_string().contains(BEGIN));
-        assert_eq!(current("# a\n"), None);
+        let Marks { begin, end } = MARKS;
+        let readme = format!("# a\n{begin}\nold\n{end}\nz\n");
+        let new = MARKS.replaced(&readme, "new\n").unwrap();
+        assert_eq!(new, format!("# a\n{begin}\nnew\n{end}\nz\n"));
+        assert_eq!(MARKS.current(&new), Some("new\n"));
+        assert!(MARKS.replaced("# a\n", "new").unwrap_err().to_string().contains(begin));
+        assert_eq!(MARKS.current("# a\n"), None);
     }
 
     #[test]
     fn the_readme_says_what_the_newest_kept_record_says() {
         let layout = Layout::of_this_workspace();
         let readme = fs::read_to_string(layout.workspace().join("README.md")).unwrap();
-        let shown = current(&readme).expect("README.md has lost the marks of its table");
+        let shown = MARKS.current(&readme).expect("README.md has lost the marks of its table");
         match newest(&layout).unwrap() {
             Some(record) => assert!(
                 shown == of(&record).unwrap(),

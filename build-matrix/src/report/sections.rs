@@ -7,6 +7,7 @@ mod size;
 mod times;
 
 use super::Report;
+use super::benchmark;
 use super::document::{Block, Plot, Section, Table};
 use super::entry::{Axes, Entry};
 use super::groups::{groups, mark};
@@ -15,24 +16,32 @@ use super::labels::Labels;
 use super::svg::{Axis, Mark, Row, rows};
 use super::text;
 
-/// Every section that has something to say.
+/// Every section that has something to say: first what was found, then where it is from.
 pub fn sections(report: &Report) -> Vec<Section> {
-    let all = [
-        proof::failures(report),
-        Some(overview(report)),
-        Some(questions(report)),
+    let measured = report.benchmark.as_ref();
+    let mut all: Vec<Section> = proof::failures(report).into_iter().collect();
+    all.extend(measured.map(benchmark::sections::findings).unwrap_or_default());
+    let is_matrix = report.has_cells();
+    let of_matrix = [
+        is_matrix.then(|| overview(report)),
+        is_matrix.then(|| questions(report)),
         size::size(&report.cells),
         times::start(&report.cells),
         times::pages(&report.cells),
         cost::memory(&report.cells),
-        cost::cost(report),
+        is_matrix.then(|| cost::cost(report)).flatten(),
         proof::proven(&report.cells),
         proof::left_out(report),
+    ];
+    all.extend(of_matrix.into_iter().flatten());
+    all.extend(measured.map(benchmark::sections::about).unwrap_or_default());
+    let about = [
         about::machines(&report.cells),
-        Some(about::method(report)),
+        is_matrix.then(|| about::method(report)),
         Some(about::reproduce(report)),
     ];
-    all.into_iter().flatten().collect()
+    all.extend(about.into_iter().flatten());
+    all
 }
 
 /// What stands above them.
@@ -42,16 +51,25 @@ pub fn head(report: &Report) -> Head {
     let mut commits: Vec<&str> = built.map(|it| it.commit.as_str()).collect();
     commits.sort_unstable();
     commits.dedup();
-    let mut subtitle = vec![text::count(cells.len(), "cell", "cells")];
-    subtitle.extend(commits.iter().map(|it| format!("commit `{}`", short(it))));
-    subtitle.extend(groups(cells).iter().map(super::groups::Group::title));
-    subtitle.extend(about::dates(cells));
-    Head {
-        title: "pdf2img: the build matrix".to_owned(),
-        subtitle: subtitle.join(" · "),
-        answer: report.summary.clone(),
-        key_figures: key_figures(report),
+    let mut subtitle = Vec::new();
+    let mut answers = Vec::new();
+    let mut key_figures = Vec::new();
+    if let Some(measured) = &report.benchmark {
+        let machine = measured.machine();
+        subtitle.extend(machine.map(|it| format!("benchmark of {} on {}", it.day(), it.title())));
+        answers.extend(benchmark::summary::headline(measured));
+        key_figures.extend(benchmark::summary::key_figures(measured));
     }
+    if report.has_cells() {
+        subtitle.push(text::count(cells.len(), "cell", "cells"));
+        subtitle.extend(commits.iter().map(|it| format!("commit `{}`", short(it))));
+        subtitle.extend(groups(cells).iter().map(super::groups::Group::title));
+        subtitle.extend(about::dates(cells));
+        answers.push(report.summary.clone());
+        key_figures.extend(self::key_figures(report));
+    }
+    let title = if report.benchmark.is_some() { "speed, size and cost" } else { "the build matrix" };
+    Head { title: format!("pdf2img: {title}"), subtitle: subtitle.join(" · "), answers, key_figures }
 }
 
 fn short(commit: &str) -> String {
@@ -70,10 +88,16 @@ fn key_figures(report: &Report) -> Vec<(String, String)> {
         keys.extend(figures.zip_bytes.map(|it| ("zip for Lambda".to_owned(), text::bytes(it))));
         let start = figures.first_next_s.map(|it| text::time(it.median));
         keys.extend(start.map(|it| ("spawn to first request".to_owned(), it)));
-        keys.extend(figures.page_cpu_s.map(|it| ("CPU time of a page".to_owned(), text::time(it))));
-        keys.extend(figures.cost.as_ref().map(|it| {
-            (format!("USD for 1,000 pages, {} of it S3", text::usd(it.usd.puts)), text::usd(it.usd.total()))
-        }));
+        // A benchmark has those of each class of documents.
+        if report.benchmark.is_none() {
+            keys.extend(figures.page_cpu_s.map(|it| ("CPU time of a page".to_owned(), text::time(it))));
+            keys.extend(figures.cost.as_ref().map(|it| {
+                (
+                    format!("USD for 1,000 pages, {} of it S3", text::usd(it.usd.puts)),
+                    text::usd(it.usd.total()),
+                )
+            }));
+        }
     }
     keys.push(("cells proven".to_owned(), format!("{proven} of {}", cells.len())));
     keys
@@ -87,7 +111,8 @@ fn overview(report: &Report) -> Section {
         blocks.push(Block::Heading("Experiments: single changes to a cell".to_owned()));
         blocks.push(Block::Table(overview_table(&experiments)));
     }
-    Section { id: "overview", title: "All cells".to_owned(), blocks }
+    let title = if report.benchmark.is_some() { "Builds: all cells" } else { "All cells" };
+    Section { id: "overview", title: title.to_owned(), blocks }
 }
 
 /// One row for each cell, from nothing but figures.
@@ -216,13 +241,15 @@ fn questions(report: &Report) -> Section {
             blocks.push(Block::Plot(Plot { title: String::new(), svg, legend }));
         }
         if let Some(table) = &it.table {
-            blocks.push(Block::Folded("Figures".to_owned(), table.clone()));
+            blocks.push(Block::folded_table("Figures", table.clone()));
         }
     }
-    Section { id: "questions", title: "Questions".to_owned(), blocks }
+    let title = if report.benchmark.is_some() { "Builds: questions" } else { "Questions" };
+    Section { id: "questions", title: title.to_owned(), blocks }
 }
 
-fn side(ratio: &stats::Ratio) -> &'static str {
+/// The class of colour of a ratio of times.
+pub fn side(ratio: &stats::Ratio) -> &'static str {
     match ratio {
         it if it.high < 1.0 => "less",
         it if it.low > 1.0 => "more",

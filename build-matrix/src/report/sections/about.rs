@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{Block, Entry, Report, Section, Table, text};
+use crate::report::benchmark;
 use crate::report::groups::groups;
 
 /// When the cells were measured: a day, or the first and the last.
@@ -110,20 +111,41 @@ pub(super) fn method(report: &Report) -> Section {
     let list = |items: &[&str]| Block::List(items.iter().map(|&it| it.to_owned()).collect());
     Section {
         id: "method",
-        title: "Method and bias".to_owned(),
+        title: if report.benchmark.is_some() { "Builds: method and bias" } else { "Method and bias" }
+            .to_owned(),
         blocks: vec![list(&method), Block::List(costs), Block::Heading("Bias".to_owned()), list(&bias)],
     }
 }
 
 pub(super) fn reproduce(report: &Report) -> Section {
-    let mut commands =
-        vec!["scripts/setup.sh tools".to_owned(), "cargo run -p build-matrix -- all".to_owned()];
+    let mut commands = Vec::new();
+    if report.benchmark.is_some() {
+        commands.extend(benchmark::sections::commands());
+    }
+    if report.has_cells() {
+        commands.push("scripts/setup.sh tools".to_owned());
+        commands.push("cargo run -p build-matrix -- all".to_owned());
+    }
     let experiments: Vec<_> = report.cells.iter().filter(|it| it.axes.experiment.is_some()).collect();
     if !experiments.is_empty() {
         let names: Vec<_> = experiments.iter().map(|it| it.cell.clone()).collect();
         commands.push(format!("cargo run -p build-matrix -- all {}", names.join(" ")));
     }
     commands.push("cargo run -p build-matrix -- report    # target/matrix/report/report.html".to_owned());
+    let files = if report.has_cells() {
+        " `report.csv` has one row for each cell, `samples.csv` one for each run."
+    } else {
+        ""
+    };
+    let text = format!("On a Debian 12 with rustup. `report.json` has every single measurement.{files}");
+    let mut blocks = vec![Block::Text(text), Block::Commands(commands.join("\n"))];
+    if report.has_cells() {
+        blocks.push(Block::Table(tools(report)));
+    }
+    Section { id: "reproduce", title: "How to reproduce".to_owned(), blocks }
+}
+
+fn tools(report: &Report) -> Table {
     let mut table = Table::new(&["tool", "pinned", "seen"]);
     for (tool, pinned) in &report.tools {
         let mut seen: Vec<String> = report
@@ -139,15 +161,5 @@ pub(super) fn reproduce(report: &Report) -> Section {
         let seen = if seen.is_empty() { "–".to_owned() } else { seen.join(", ") };
         table.row(vec![tool.clone(), pinned.clone(), seen]);
     }
-    let text = "On a Debian 12 with rustup. `report.json` has every single measurement, `report.csv` one row for each \
-                cell, `samples.csv` one for each run.";
-    Section {
-        id: "reproduce",
-        title: "How to reproduce".to_owned(),
-        blocks: vec![
-            Block::Text(text.to_owned()),
-            Block::Commands(commands.join("\n")),
-            Block::Table(table.without_empty_columns()),
-        ],
-    }
+    table.without_empty_columns()
 }

@@ -83,7 +83,7 @@ pub(super) fn memory(entries: &[Entry]) -> Option<Section> {
             ));
             blocks.push(Block::Panels(panels));
         }
-        blocks.push(Block::Folded("Every amount of memory".to_owned(), table.without_empty_columns()));
+        blocks.push(Block::folded_table("Every amount of memory", table.without_empty_columns()));
     }
     (!blocks.is_empty()).then(|| Section { id: "memory", title: "Amount of memory".to_owned(), blocks })
 }
@@ -200,5 +200,5 @@ fn by_class(entries: &[&Entry]) -> Option<Block> {
         }
     }
     let title = "Compute for 1,000 pages by class of document, in USD, from CPU time with one CPU (1,769 MB)";
-    (!table.rows.is_empty()).then(|| Block::Folded(title.to_owned(), table))
+    (!table.rows.is_empty()).then(|| Block::folded_table(title, table))
 }

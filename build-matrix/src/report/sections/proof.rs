@@ -60,7 +60,7 @@ pub(super) fn proven(entries: &[Entry]) -> Option<Section> {
         table.row(vec![(*name).to_owned(), (*value).to_owned(), who(cells, &verified, &labels)]);
     }
     let checks = if seen.len() >= FOLDED_FROM {
-        Block::Folded("Every check, with what was seen".to_owned(), table)
+        Block::folded_table("Every check, with what was seen", table)
     } else {
         Block::Table(table)
     };

@@ -149,5 +149,5 @@ fn folded(title: &str, entries: &[&Entry], of: fn(&Entry) -> BTreeMap<String, u6
             with.iter().map(|(_, it)| it.get(name).map_or_else(|| "–".to_owned(), |it| text::bytes(*it)));
         table.row(std::iter::once(name.to_owned()).chain(cells).collect());
     }
-    (!with.is_empty()).then(|| Block::Folded(title.to_owned(), table))
+    (!with.is_empty()).then(|| Block::folded_table(title, table))
 }

@@ -1,5 +1,7 @@
 //! Made-up records that look like those of a run.
 
+pub(crate) mod benchmark;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

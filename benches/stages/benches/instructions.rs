@@ -16,7 +16,8 @@ use std::thread;
 use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use serde::Serialize;
-use stage_benches::{Benchmark, Engines, Work, benchmarks};
+use stage_benches::record::target_directory;
+use stage_benches::{Benchmark, Engines, Work, counted, pdfium_library};
 
 /// Counts the instructions of the stages of a page.
 #[derive(Debug, Parser)]
@@ -57,10 +58,8 @@ struct Record {
 
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    let pdfium_library = arguments.pdfium_library.clone();
-    let pdfium_library = pdfium_library.or_else(|| env::var_os("PDF2IMG_PDFIUM_LIBRARY").map(PathBuf::from));
-    let pdfium_library = pdfium_library.unwrap_or_default();
-    let all = benchmarks();
+    let pdfium_library = arguments.pdfium_library.clone().unwrap_or_else(pdfium_library);
+    let all = counted();
     if let (Some(name), Some(document)) = (&arguments.one, &arguments.document) {
         let benchmark = all.into_iter().find(|benchmark| benchmark.to_string() == *name);
         let benchmark = benchmark.with_context(|| format!("there is no benchmark {name:?}"))?;
@@ -74,7 +73,7 @@ fn main() -> Result<()> {
         chosen.iter().for_each(|benchmark| println!("{benchmark}"));
         return Ok(());
     }
-    let scratch = target().join("instructions");
+    let scratch = target_directory().join("instructions");
     write_documents(&chosen, &scratch)?;
     let subject = Subject {
         own: env::current_exe().context("failed to find this executable")?,
@@ -88,7 +87,8 @@ fn main() -> Result<()> {
         }
         return Ok(());
     }
-    let out = arguments.out.clone().unwrap_or_else(|| target().join("matrix/records/instructions.json"));
+    let out =
+        arguments.out.clone().unwrap_or_else(|| target_directory().join("matrix/records/instructions.json"));
     let Ok(valgrind) = output(Command::new("valgrind").arg("--version")) else {
         // A record of another build must not pass for this one's.
         let _ = fs::remove_file(&out);
@@ -111,12 +111,6 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Cargo's target directory.
-fn target() -> PathBuf {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace.join("target"), PathBuf::from)
-}
-
 /// Makes the documents of the benchmarks, each once.
 fn write_documents(chosen: &[Benchmark], scratch: &Path) -> Result<()> {
     fs::create_dir_all(scratch).with_context(|| format!("failed to make {}", scratch.display()))?;
@@ -133,7 +127,7 @@ fn write_documents(chosen: &[Benchmark], scratch: &Path) -> Result<()> {
 fn run(benchmark: Benchmark, document: &Path, pdfium_library: &Path, prove: bool) -> Result<String> {
     let pdf = fs::read(document).with_context(|| format!("failed to read {}", document.display()))?;
     let mut work = Engines::new(pdfium_library)
-        .prepare(benchmark, pdf)
+        .prepare(benchmark, pdf.leak())
         .with_context(|| format!("{benchmark} could not be made ready"))?;
     counted_part(black_box(work.as_mut()));
     if prove {

@@ -14,11 +14,10 @@ use clap::Parser;
 use pdf2img::config::Backend;
 use pdf2img::encode::Encoder;
 use pdf2img::worker::{Rendered, Worker};
-use pdf2img_bench::machine::with_cpus;
+use pdf2img_bench::machine::{Machine, with_cpus};
 use pdf2img_bench::table::Table;
 use render_api::{Document, PageIndex, Pixmap};
 use serde::Serialize;
-use serde_json::Value;
 use stats::{Ratio, median, turns};
 
 use crate::benchmark::{Benchmark, Format, Stage};
@@ -62,7 +61,7 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     let chosen: Vec<Benchmark> =
         cases().into_iter().filter(|case| case.to_string().contains(filter)).collect();
     ensure!(!chosen.is_empty(), "no case has {filter:?} in its name; they are like {}", cases()[0]);
-    let machine = record::machine()?;
+    let machine = Machine::detect_in_full();
     let library = pdfium_library();
     let mut engines = Engines::new(&library);
     let measured = with_cpus(arguments.cpus as usize, || {
@@ -101,7 +100,7 @@ fn cases() -> Vec<Benchmark> {
 #[derive(Debug, Serialize)]
 struct Record {
     form: u32,
-    machine: Value,
+    machine: Machine,
     /// How many CPUs both sides had together.
     cpus: u32,
     cases: Vec<Measured>,

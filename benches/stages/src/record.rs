@@ -3,14 +3,12 @@
 use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 use pdf2img_bench::machine::Machine;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::benchmark::Benchmark;
 
@@ -31,20 +29,11 @@ pub fn criterion_directory() -> PathBuf {
     env::var_os("CRITERION_HOME").map_or_else(|| target_directory().join("criterion"), PathBuf::from)
 }
 
-/// This machine, with all that `lscpu` says.
-pub(crate) fn machine() -> Result<Value> {
-    let mut machine = serde_json::to_value(Machine::detect())?;
-    if let (Some(fields), Ok(lscpu)) = (machine.as_object_mut(), Command::new("lscpu").output()) {
-        fields.insert("lscpu".to_owned(), String::from_utf8_lossy(&lscpu.stdout).trim().into());
-    }
-    Ok(machine)
-}
-
 /// What a run of `cargo bench` came to.
 #[derive(Debug, Serialize)]
 pub struct Record {
     form: u32,
-    machine: Value,
+    machine: Machine,
     /// Whether it was `--quick`, which takes two samples and says little about a few per cent.
     quick: bool,
     benchmarks: Vec<Estimate>,
@@ -82,7 +71,7 @@ impl Record {
     pub fn gather(directory: &Path, all: &[Benchmark], since: SystemTime, quick: bool) -> Result<Record> {
         let estimates = all.iter().map(|benchmark| Estimate::read(directory, benchmark, since));
         let benchmarks = estimates.filter_map(Result::transpose).collect::<Result<_>>()?;
-        Ok(Record { form: FORM, machine: machine()?, quick, benchmarks })
+        Ok(Record { form: FORM, machine: Machine::detect_in_full(), quick, benchmarks })
     }
 
     /// How many benchmarks have run.
@@ -193,6 +182,8 @@ mod tests {
     use std::time::Duration;
 
     use pdf2img::config::Backend;
+
+    use serde_json::Value;
 
     use super::*;
     use crate::benchmark::{Format, Stage};

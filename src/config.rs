@@ -10,6 +10,7 @@
 //! - [`deployment`]: what is fixed for a running service;
 //! - [`scale`] and [`pages`]: how large, and which;
 //! - [`rendition`]: further images of each page;
+//! - [`s3`](mod@s3): where S3 is, and as whom it is asked;
 //! - [`value`]: how single values are written.
 //!
 //! **Invariant:** nothing else in the project reads an environment variable of ours or of AWS.
@@ -18,6 +19,7 @@ pub mod deployment;
 pub mod options;
 pub mod pages;
 pub mod rendition;
+pub mod s3;
 pub mod scale;
 pub mod settings;
 pub mod value;
@@ -36,7 +38,7 @@ pub use scale::{Fit, Raster, Scale};
 pub use settings::{Backend, Limits, Settings};
 pub use value::Secret;
 
-use crate::store::s3::{S3Config, S3Credentials, TlsRoots};
+use self::s3::{S3Config, S3Credentials, TlsRoots};
 
 /// All that a running service has been told.
 #[derive(Debug, Clone)]

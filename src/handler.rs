@@ -19,6 +19,7 @@ use crate::pages::{Deadline, DeadlineCause, failure};
 use crate::pipeline::{Context, Done};
 use crate::store::ObjectStore;
 use crate::store::fetch::FetchOptions;
+#[cfg(feature = "function")]
 use crate::store::s3::{S3ConfigError, S3Store};
 use crate::telemetry;
 use crate::worker::sandbox::Limits;
@@ -75,6 +76,7 @@ impl Handler {
     /// # Errors
     ///
     /// [`S3ConfigError`] if the S3 client cannot be set up.
+    #[cfg(feature = "function")]
     pub fn new(config: Config) -> Result<Handler, S3ConfigError> {
         let store = S3Store::new(&config.s3)?;
         let workers = WorkerCommand::of(&config.deployment);

@@ -11,9 +11,10 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 use tokio::sync::OnceCell;
 
+use crate::config::s3::TlsRoots;
 use crate::config::{Backend, Config};
 use crate::handler::{Handler, Invocation};
-use crate::store::s3::{S3ConfigError, TlsRoots};
+use crate::store::s3::S3ConfigError;
 use crate::telemetry;
 
 /// How long the runtime API may take to accept the report of a failed start.

@@ -23,6 +23,7 @@ pub mod worker;
 pub mod encode;
 pub mod manifest;
 pub mod telemetry;
+#[cfg(feature = "function")]
 pub mod lambda;
 
 // Whoever is linked first defines `malloc` and `free`: this crate has to be named to be linked at all.

@@ -31,7 +31,7 @@ use crate::pages::{
 use crate::pdf_file::{PdfFile, check_header};
 use crate::plan::{Decision, Plan};
 use crate::store::fetch::{FetchError, FetchOptions, fetch};
-use crate::store::s3::encode_metadata;
+use crate::store::metadata;
 use crate::store::{ListedObject, ObjectInfo, ObjectRef, ObjectStore, PutObject, StoreError};
 use crate::worker::protocol::ENGINE_UNAVAILABLE;
 use crate::worker::{Engine, Pool, RenderedImage, Worker};
@@ -882,7 +882,7 @@ impl PageSink for Uploader {
 /// replaced by their hash.
 fn source_tag(key: &str) -> String {
     const LONGEST_BYTES: usize = 1024;
-    if encode_metadata(key).len() <= LONGEST_BYTES { key.to_owned() } else { hex(&Sha256::digest(key)) }
+    if metadata::encode(key).len() <= LONGEST_BYTES { key.to_owned() } else { hex(&Sha256::digest(key)) }
 }
 
 /// What images carry of the engines that failed at their page.

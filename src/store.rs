@@ -5,6 +5,8 @@
 pub mod failing;
 pub mod fetch;
 pub mod memory;
+pub mod metadata;
+#[cfg(feature = "function")]
 pub mod s3;
 
 use std::collections::BTreeMap;

@@ -142,8 +142,15 @@ fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> R
         copy_tree(&beside, &lambda.join("lib"))?;
         if cell.is_static(matrix) {
             let target = Target::of_pdfium_worker(matrix, cell);
-            let packages =
-                ["-p", "pdf2img", "--bin", "pdfium-worker", "--no-default-features", "--features", "pdfium"];
+            let packages = [
+                "-p",
+                "pdf2img",
+                "--bin",
+                "pdfium-worker",
+                "--no-default-features",
+                "--features",
+                "pdfium-worker",
+            ];
             let out = compile(layout, tools, &target, &packages, &layout.log(cell, "build-pdfium-worker"))?;
             copy(&out.join("pdfium-worker"), &symbols.join("pdfium-worker"))?;
             tools.strip(&out.join("pdfium-worker"), &lambda.join("pdfium-worker"))?;

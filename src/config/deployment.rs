@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use crate::store::s3::TlsRoots;
+use super::s3::TlsRoots;
 
 /// What is fixed for a running service.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Value};
 
+use super::s3::TlsRoots;
 use crate::config::deployment::{Deployment, LogFormat, LogLevel};
 use crate::config::rendition::{self, Rendition, Request};
 use crate::config::scale::{Fit, Scale};
@@ -17,7 +18,6 @@ use crate::config::value::{
 use crate::config::{ConfigError, Host, LambdaConfig};
 use crate::encode::{Encoding, ImageFormat, JpegScans, PngEffort, Quality};
 use crate::plan::KeyTemplate;
-use crate::store::s3::TlsRoots;
 
 /// One option.
 #[derive(Debug, Clone, Copy)]

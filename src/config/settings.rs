@@ -205,7 +205,7 @@ impl Backend {
     pub fn built_in() -> Vec<Backend> {
         let is_built_in = |backend: &Backend| match backend {
             Backend::Mupdf => cfg!(feature = "mupdf"),
-            Backend::Pdfium => cfg!(feature = "pdfium"),
+            Backend::Pdfium => cfg!(feature = "pdfium-worker"),
             Backend::Hayro => cfg!(feature = "hayro"),
         };
         Backend::ALL.into_iter().filter(is_built_in).collect()

@@ -16,7 +16,7 @@ pub enum LoadedEngine {
     #[cfg(feature = "mupdf")]
     Mupdf,
     /// PDFium, whose library is loaded.
-    #[cfg(all(feature = "pdfium", not(target_env = "musl")))]
+    #[cfg(all(feature = "pdfium-worker", not(target_env = "musl")))]
     Pdfium(render_pdfium::Library),
     /// hayro, which is linked.
     #[cfg(feature = "hayro")]
@@ -34,7 +34,7 @@ impl LoadedEngine {
         match backend {
             #[cfg(feature = "mupdf")]
             Backend::Mupdf => Ok(LoadedEngine::Mupdf),
-            #[cfg(all(feature = "pdfium", not(target_env = "musl")))]
+            #[cfg(all(feature = "pdfium-worker", not(target_env = "musl")))]
             Backend::Pdfium => render_pdfium::Library::load(pdfium_library)
                 .map(LoadedEngine::Pdfium)
                 .map_err(|error| format!("{error} (PDF2IMG_PDFIUM_LIBRARY names its place)")),
@@ -57,7 +57,7 @@ impl LoadedEngine {
         match self {
             #[cfg(feature = "mupdf")]
             LoadedEngine::Mupdf => Ok(Box::new(render_mupdf::MuPdf::new())),
-            #[cfg(all(feature = "pdfium", not(target_env = "musl")))]
+            #[cfg(all(feature = "pdfium-worker", not(target_env = "musl")))]
             LoadedEngine::Pdfium(library) => match library.renderer() {
                 Ok(renderer) => Ok(Box::new(renderer)),
                 Err(error) => Err(error.to_string()),

@@ -238,7 +238,7 @@ async fn keys_of_every_kind_find_their_source_and_their_images() {
             let tags = store.object(OUT, &image.key).unwrap().info.metadata;
             let bytes: usize = tags
                 .iter()
-                .map(|(name, value)| name.len() + pdf2img::store::s3::encode_metadata(value).len())
+                .map(|(name, value)| name.len() + pdf2img::store::metadata::encode(value).len())
                 .sum();
             assert!(bytes <= 2048, "{bytes} bytes of metadata for {key}");
         }

@@ -10,8 +10,9 @@ use bytes::Bytes;
 use futures_util::TryStreamExt as _;
 use sha2::{Digest, Sha256};
 
+use pdf2img::config::s3::{S3Config, S3Credentials, S3Retries, S3Timeouts};
 use pdf2img::store::fetch::{FetchOptions, fetch};
-use pdf2img::store::s3::{S3Config, S3Credentials, S3Retries, S3Store, S3Timeouts};
+use pdf2img::store::s3::S3Store;
 use pdf2img::store::{ObjectInfo, ObjectRef, ObjectStore as _, PutObject, StoreError};
 
 use self::server::{Fault, Server};

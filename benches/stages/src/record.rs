@@ -182,7 +182,6 @@ mod tests {
     use std::time::Duration;
 
     use pdf2img::config::Backend;
-
     use serde_json::Value;
 
     use super::*;

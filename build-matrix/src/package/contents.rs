@@ -73,7 +73,7 @@ impl Contents {
         names.extend(tree(layout, "pdf2img-cli", &features, &cell.triple(matrix))?);
         if cell.has_pdfium(matrix) && cell.is_static(matrix) {
             let triple = format!("{}-unknown-linux-gnu", cell.machine(matrix));
-            names.extend(tree(layout, "pdf2img", &["pdfium".to_owned()], &triple)?);
+            names.extend(tree(layout, "pdf2img", &["pdfium-worker".to_owned()], &triple)?);
         }
         let mut packages = Vec::new();
         for (name, version) in &names {

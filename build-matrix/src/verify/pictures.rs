@@ -33,8 +33,8 @@ pub(super) const LEAST_MEMORY: &str = "192MiB";
 /// How long all documents may take, on an emulated CPU of a busy machine.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// How often documents are rendered again when it was the emulator that failed.
-const RETRIES: u32 = 3;
+/// How often documents are rendered again when it was the emulator that failed: on a busy machine four times in a row.
+const RETRIES: u32 = 10;
 
 /// The pictures of all pages in both formats, by their paths.
 pub(super) type Pictures = BTreeMap<String, Picture>;

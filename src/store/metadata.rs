@@ -19,7 +19,7 @@ pub fn encode(value: &str) -> String {
 }
 
 /// Undoes [`encode`]; what somebody else wrote and does not decode to UTF-8 stays as it is.
-pub(super) fn decode(value: &str) -> String {
+pub fn decode(value: &str) -> String {
     let mut decoded = Vec::with_capacity(value.len());
     let mut rest = value.as_bytes();
     while let [byte, tail @ ..] = rest {

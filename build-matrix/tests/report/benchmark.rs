@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use build_matrix::report::{Report, Sources, readme};
 use build_matrix::{Layout, Matrix};
@@ -47,20 +46,18 @@ impl Workspace {
     }
 }
 
-/// The report of matrix and benchmark, and the directory of its files, which stay to be looked at.
-fn joined() -> &'static (Report, PathBuf) {
-    static JOINED: LazyLock<(Report, PathBuf)> = LazyLock::new(|| {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report/joined");
-        let _ = fs::remove_dir_all(&directory);
-        let layout = Layout::new(directory.clone(), directory.join("target"));
-        let matrix = Matrix::of_this_workspace().unwrap();
-        Records::whole().write(&matrix, &layout.records());
-        Record::whole().write(&layout.benchmark());
-        let report = Report::joined(&matrix, &layout, &Sources::default()).unwrap();
-        report.write(&directory.join("report")).unwrap();
-        (report, directory.join("report"))
-    });
-    &JOINED
+/// The report of matrix and benchmark, and the directory of its files, which stay to be looked at: one of its own name
+/// for each test, for it may run in a process of its own.
+fn joined(test: &str) -> (Report, PathBuf) {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("report/joined-{test}"));
+    let _ = fs::remove_dir_all(&directory);
+    let layout = Layout::new(directory.clone(), directory.join("target"));
+    let matrix = Matrix::of_this_workspace().unwrap();
+    Records::whole().write(&matrix, &layout.records());
+    Record::whole().write(&layout.benchmark());
+    let report = Report::joined(&matrix, &layout, &Sources::default()).unwrap();
+    report.write(&directory.join("report")).unwrap();
+    (report, directory.join("report"))
 }
 
 fn samples(side: &Value) -> Vec<f64> {
@@ -74,10 +71,10 @@ fn times(samples: &[f64], factor: f64) -> Value {
 
 #[test]
 fn one_page_has_the_benchmark_and_the_matrix() {
-    let (report, directory) = joined();
-    let html = read(directory, "report.html");
+    let (report, directory) = joined("answers");
+    let html = read(&directory, "report.html");
     assert_asks_nobody(&html);
-    let markdown = read(directory, "report.md");
+    let markdown = read(&directory, "report.md");
     for text in
         ["Which renderer for which documents", "Beside other programs", "How it scales", "Builds: all cells"]
     {
@@ -93,7 +90,7 @@ fn one_page_has_the_benchmark_and_the_matrix() {
     }
     assert!(html.contains("AMD EPYC &lt;made up&gt;"), "lscpu is missing");
     assert!(markdown.contains("| 5,307 MB | all documents: not measured |"));
-    let lines = |name: &str| read(directory, name).lines().count();
+    let lines = |name: &str| read(&directory, name).lines().count();
     let all: usize =
         peers.cases.iter().flat_map(|it| &it.sides).map(|it| it.wall_s.len() + it.cpu_s.len()).sum();
     assert!(lines("benchmark-samples.csv") > all, "{all}");
@@ -102,13 +99,13 @@ fn one_page_has_the_benchmark_and_the_matrix() {
 
 #[test]
 fn the_same_records_give_the_same_page() {
-    let (_, directory) = joined();
+    let (_, directory) = joined("page");
     let workspace = Workspace::with(&Record::whole());
     let matrix = Matrix::of_this_workspace().unwrap();
     Records::whole().write(&matrix, &workspace.layout.records());
     workspace.report().unwrap().write(&workspace.path("report")).unwrap();
     for name in ["report.html", "report.md", "report.json", "benchmark.csv", "benchmark-samples.csv"] {
-        assert!(read(directory, name) == read(&workspace.path("report"), name), "{name} differs");
+        assert!(read(&directory, name) == read(&workspace.path("report"), name), "{name} differs");
     }
 }
 

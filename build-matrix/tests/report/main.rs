@@ -8,17 +8,15 @@ mod synthetic;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
 
 use build_matrix::report::Report;
 use build_matrix::{Layout, Matrix};
 
 use self::synthetic::Records;
 
-/// The report of a whole run, made once for all tests that only read it.
-fn whole() -> &'static (Report, PathBuf) {
-    static WHOLE: LazyLock<(Report, PathBuf)> = LazyLock::new(|| report("whole", &Records::whole()));
-    &WHOLE
+/// The report of a whole run. Each test has a directory of its own name, for it may run in a process of its own.
+fn whole(test: &str) -> (Report, PathBuf) {
+    report(&format!("whole-{test}"), &Records::whole())
 }
 
 /// The report of records, and the directory that it was written to.
@@ -71,23 +69,23 @@ fn assert_asks_nobody(html: &str) {
 #[test]
 fn a_whole_run_gives_every_form_with_every_cell() {
     let records = Records::whole();
-    let (report, directory) = whole();
+    let (report, directory) = whole("forms");
     assert_eq!(report.cells.len(), records.names().len());
     let (markdown, html, csv) =
-        (read(directory, "report.md"), read(directory, "report.html"), read(directory, "report.csv"));
+        (read(&directory, "report.md"), read(&directory, "report.html"), read(&directory, "report.csv"));
     for name in records.names() {
         assert!(markdown.contains(name), "{name} is not in the Markdown");
         assert!(html.replace("<wbr/>", "").contains(name), "{name} is not on the page");
         assert!(csv.lines().any(|line| line.starts_with(&format!("{name},"))), "{name} is not in the CSV");
     }
-    let samples = read(directory, "samples.csv");
+    let samples = read(&directory, "samples.csv");
     assert!(samples.lines().count() > 1_000, "{}", samples.lines().count());
 }
 
 #[test]
 fn the_page_is_well_formed_and_asks_nobody_for_anything() {
-    let (_, directory) = whole();
-    assert_asks_nobody(&read(directory, "report.html"));
+    let (_, directory) = whole("page");
+    assert_asks_nobody(&read(&directory, "report.html"));
 }
 
 #[test]
@@ -129,7 +127,7 @@ fn the_cell_to_deploy_takes_the_least_time_and_of_equals_the_smallest_zip() {
 
 #[test]
 fn questions_are_answered_where_there_are_figures_and_else_say_so() {
-    let (whole, _) = whole();
+    let (whole, _) = whole("faster");
     let answer = |question: &str| {
         let found = whole.questions.iter().find(|it| it.question.contains(question));
         let found = found.unwrap_or_else(|| panic!("nobody asks {question}"));
@@ -167,7 +165,7 @@ fn what_was_not_measured_in_turns_is_compared_with_that_said() {
     assert!(slower.answer.contains("not measured in turns"), "{}", slower.answer);
     assert!(apart.summary.contains("though not in turns"), "{}", apart.summary);
     assert!(read(&directory, "report.md").contains("(not in turns)"));
-    let (together, _) = whole();
+    let (together, _) = whole("together");
     assert!(together.summary.contains("measured in turns"), "{}", together.summary);
     assert!(together.questions.iter().all(|it| !it.answer.contains("not measured in turns")));
 }
@@ -184,7 +182,7 @@ fn a_cell_that_nothing_could_run_has_sizes_and_the_reason() {
 
 #[test]
 fn further_documents_stand_for_the_pages_of_an_experiment() {
-    let (whole, _) = whole();
+    let (whole, _) = whole("compared");
     let answer = whole.questions.iter().find(|it| it.question.contains("opt-level s")).unwrap();
     assert!(answer.points[0].contains("a further document takes 1.0"), "{answer:?}");
     assert!(!answer.points[0].contains("a page"), "{answer:?}");
@@ -238,10 +236,10 @@ fn no_records_are_an_error_that_says_what_to_do() {
 
 #[test]
 fn the_same_records_give_the_same_report() {
-    let (_, one) = whole();
+    let (_, one) = whole("again");
     let (_, other) = report("again", &Records::whole());
     for name in ["report.json", "report.md", "report.html", "report.csv", "samples.csv"] {
-        assert!(read(one, name) == read(&other, name), "{name} differs");
+        assert!(read(&one, name) == read(&other, name), "{name} differs");
     }
 }
 
@@ -254,7 +252,7 @@ fn a_kept_record_gives_the_readme_its_table() {
     let error = build_matrix::report::readme::write(&layout).unwrap_err().to_string();
     assert!(error.contains("report --keep"), "{error}");
 
-    let (report, _) = whole();
+    let (report, _) = whole("kept");
     assert!(report.keep(&layout, "../elsewhere").is_err());
     report.keep(&layout, "2026-01-01-made-up").unwrap();
     build_matrix::report::readme::write(&layout).unwrap();

@@ -14,16 +14,13 @@ use render_api::{PixelFormat, Pixmap};
 
 use super::pixels::{drop_fourth_byte, is_opaque, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, PngEffort, Resolution, set_len};
-use deflate::{RowDeflater, Search};
+use deflate::RowDeflater;
 use filter::Filters;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// The most data in one IDAT chunk; the format allows twice as much.
 const MAX_IDAT_BYTES: usize = 1 << 30;
-
-/// A page is compressed as a photograph if one row of this many, or more, needed a filter.
-const PHOTOGRAPH_SHARE: usize = 4;
 
 /// Writes PNG files, and keeps its buffers.
 #[derive(Default)]
@@ -56,16 +53,13 @@ impl PngEncoder {
         let stride = self.rows.len() / height;
         let pixel_bytes = layout.filter_distance().unwrap_or(1);
         let filters = if effort == PngEffort::Fastest { filter::SIMPLE } else { filter::ALL };
-        let filtered_rows = match layout.filter_distance() {
-            Some(_) => self.filters.apply(&mut self.rows, stride, pixel_bytes, filters)?,
-            None => 0,
-        };
+        if layout.filter_distance().is_some() {
+            self.filters.apply(&mut self.rows, stride, pixel_bytes, filters)?;
+        }
         let compressed_bytes = if effort == PngEffort::Smallest {
             self.compress_slowly()?
         } else {
-            let is_photograph = filtered_rows * PHOTOGRAPH_SHARE > height;
-            let search = if is_photograph { Search::Runs } else { Search::Strokes };
-            self.deflater.compress(&self.rows, stride, pixel_bytes, search, &mut self.compressed)?
+            self.deflater.compress(&self.rows, stride, pixel_bytes, &mut self.compressed)?
         };
         let compressed = &self.compressed[..compressed_bytes];
 

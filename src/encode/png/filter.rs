@@ -1,9 +1,8 @@
 //! Replaces bytes by their differences from neighbours, in rows where that makes them small.
 //!
 //! Text and line art compress best as they are, since what repeats are whole strokes; a filter
-//! would break the repetitions up. So a row in which most pixels are like their neighbour stays as
-//! it is, and another gets the filter with the least sum of absolute differences (PNG
-//! specification, 12.7).
+//! would break the repetitions up. So rows of steep edges stay as they are, and one of small steps
+//! among others gets the filter with the least sum of absolute differences (PNG specification, 12.7).
 
 use super::super::{EncodeError, ImageFormat, set_len};
 
@@ -21,17 +20,31 @@ pub(super) const ALL: &[u8] = &[SUB, UP, AVERAGE, PAETH];
 /// Those that cost least to compute.
 pub(super) const SIMPLE: &[u8] = &[SUB, UP];
 
+/// The largest difference of a channel between neighbouring pixels that is a small step.
+const SMALL_STEP: u8 = 4;
+
+/// In a picture, one pixel of so many or more differs from the one before.
+const LEAST_CHANGED: usize = 10;
+
+/// In a picture, one difference of so many or more is a small step.
+const LEAST_SMALL: usize = 3;
+
+/// So many rows above and below take part in what is done to a row: one alone, filtered, would only
+/// keep the rows around it from being copies of each other.
+const NEARBY: usize = 16;
+
 /// Buffers for a row under a filter.
 #[derive(Default)]
 pub(super) struct Filters {
     /// The row above the first, the best version of a row so far, and another.
     scratch: Vec<u8>,
+    /// For each row, whether it is by itself like one of a picture: 0 or 1.
+    are_like_pictures: Vec<u8>,
 }
 
 impl Filters {
     /// Filters all rows in place with those of `filters` that suit them best; each row has its
-    /// filter byte before it, and pixels of `bytes_per_pixel` bytes. The answer is how many rows
-    /// were changed.
+    /// filter byte before it, and pixels of `bytes_per_pixel` bytes.
     ///
     /// # Errors
     ///
@@ -42,17 +55,21 @@ impl Filters {
         stride: usize,
         bytes_per_pixel: usize,
         filters: &[u8],
-    ) -> Result<usize, EncodeError> {
+    ) -> Result<(), EncodeError> {
         set_len(&mut self.scratch, 3 * (stride - 1), ImageFormat::Png)?;
+        set_len(&mut self.are_like_pictures, rows.len() / stride, ImageFormat::Png)?;
+        let (pictures, scratch) = (&mut self.are_like_pictures, &mut self.scratch);
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: The CPU has AVX2.
             #[allow(unsafe_code, reason = "filters are twice as fast with vectors of 32 bytes")]
-            return Ok(unsafe {
-                filter_rows_avx2(rows, stride, bytes_per_pixel, filters, &mut self.scratch)
-            });
+            unsafe {
+                filter_rows_avx2(rows, stride, bytes_per_pixel, filters, pictures, scratch);
+            };
+            return Ok(());
         }
-        Ok(filter_rows(rows, stride, bytes_per_pixel, filters, &mut self.scratch))
+        filter_rows(rows, stride, bytes_per_pixel, filters, pictures, scratch);
+        Ok(())
     }
 }
 
@@ -63,9 +80,10 @@ fn filter_rows_avx2(
     stride: usize,
     bytes_per_pixel: usize,
     filters: &[u8],
+    are_like_pictures: &mut [u8],
     scratch: &mut [u8],
-) -> usize {
-    filter_rows(rows, stride, bytes_per_pixel, filters, scratch)
+) {
+    filter_rows(rows, stride, bytes_per_pixel, filters, are_like_pictures, scratch)
 }
 
 #[inline(always)]
@@ -74,23 +92,33 @@ fn filter_rows(
     stride: usize,
     bytes_per_pixel: usize,
     filters: &[u8],
+    are_like_pictures: &mut [u8],
     scratch: &mut [u8],
-) -> usize {
+) {
     let row_bytes = stride - 1;
     let (black, scratch) = scratch.split_at_mut(row_bytes);
     let (mut best, mut other) = scratch.split_at_mut(row_bytes);
     black.fill(0);
-    let mut filtered_rows = 0;
+    for (is_like_picture, row) in are_like_pictures.iter_mut().zip(rows.chunks_exact(stride)) {
+        *is_like_picture = u8::from(is_picture(&row[1..], bytes_per_pixel));
+    }
+    // How many of the rows nearby are like those of a picture.
+    let count = |rows: &[u8]| rows.iter().map(|&it| usize::from(it)).sum::<usize>();
+    let height = are_like_pictures.len();
+    let mut pictures = count(&are_like_pictures[height.saturating_sub(NEARBY)..]);
     // From the bottom up, so that the row above is still unfiltered.
-    for start in (0..rows.len() / stride).rev().map(|y| y * stride) {
+    for y in (0..height).rev() {
+        let (first, end) = (y.saturating_sub(NEARBY), height.min(y + NEARBY + 1));
+        pictures += if y >= NEARBY { usize::from(are_like_pictures[first]) } else { 0 };
+        pictures -= if y + NEARBY + 1 < height { usize::from(are_like_pictures[end]) } else { 0 };
+        let start = y * stride;
         let (before, rest) = rows.split_at_mut(start);
         let above = if start == 0 { &*black } else { &before[start - row_bytes..] };
         let (filter_byte, row) = rest[..stride].split_at_mut(1);
-        if is_flat(row, bytes_per_pixel) {
+        if 2 * pictures <= end - first {
             filter_byte[0] = NONE;
             continue;
         }
-        filtered_rows += 1;
         let mut least = u64::MAX;
         for &filter in filters {
             filter_row(filter, row, above, bytes_per_pixel, other);
@@ -103,27 +131,41 @@ fn filter_rows(
         }
         row.copy_from_slice(best);
     }
-    filtered_rows
 }
 
-/// Tells whether at least half of the bytes are those of the pixel before.
+/// Tells whether a row is like one of a picture, which a filter makes compress better: if many pixels differ from the one before,
+/// and a good part of these by little.
+///
+/// Small steps are what tells a picture from strokes, whose edges are steep. On paper that was
+/// scanned, more than half of the pixels may be like their neighbour, as in text, but what is left
+/// is noise.
 #[inline(always)]
-fn is_flat(row: &[u8], bytes_per_pixel: usize) -> bool {
-    // Counted in a byte for so many pairs at a time, a number of whole vectors below 256.
+fn is_picture(row: &[u8], bytes_per_pixel: usize) -> bool {
+    // Counted in bytes for so many pairs at a time, a number of whole vectors below 256.
     const PART: usize = 224;
     let (late, early) = (&row[bytes_per_pixel..], row);
-    let mut repeated = 0;
-    let (late_parts, late_rest) = late.as_chunks::<PART>();
-    for (late, early) in late_parts.iter().zip(early.as_chunks::<PART>().0) {
-        repeated += usize::from(late.iter().zip(early).map(|(a, b)| u8::from(a == b)).sum::<u8>());
-        // Paper is known for what it is half-way.
-        if repeated * 2 >= row.len() {
-            return true;
-        }
+    // Blank paper, at the speed of memory.
+    if late == &early[..late.len()] {
+        return false;
     }
+    let (late_parts, late_rest) = late.as_chunks::<PART>();
     let early_rest = &early[late.len() - late_rest.len()..];
-    repeated += late_rest.iter().zip(early_rest).filter(|(a, b)| a == b).count();
-    repeated * 2 >= row.len()
+    let (mut repeated, mut near) = (0, 0);
+    let mut count = |late: &[u8], early: &[u8]| {
+        let (mut repeated_here, mut near_here) = (0_u8, 0_u8);
+        for (&a, &b) in late.iter().zip(early) {
+            repeated_here += u8::from(a == b);
+            near_here += u8::from(a.wrapping_sub(b).wrapping_add(SMALL_STEP) <= 2 * SMALL_STEP);
+        }
+        repeated += usize::from(repeated_here);
+        near += usize::from(near_here);
+    };
+    for (late, early) in late_parts.iter().zip(early.as_chunks::<PART>().0) {
+        count(late, early);
+    }
+    count(late_rest, early_rest);
+    let changed = late.len() - repeated;
+    changed * LEAST_CHANGED > row.len() && (near - repeated) * LEAST_SMALL >= changed
 }
 
 /// Writes what `filter` makes of a row.
@@ -190,15 +232,27 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_strokes_stay_as_they_are_and_ramps_do_not() {
-        let strokes: Vec<u8> = (0..1000).map(|i| if i % 10 < 3 { i as u8 } else { 255 }).collect();
+    fn rows_of_strokes_stay_as_they_are_and_pictures_do_not() {
+        let strokes: Vec<u8> = (0..1000).map(|i| if i % 10 < 3 { (i * 77) as u8 } else { 255 }).collect();
         let ramp: Vec<u8> = (0..1000).map(|i| i as u8).collect();
-        assert!(is_flat(&strokes, 1));
-        assert!(!is_flat(&ramp, 1));
-        let mut rows = [[0].as_slice(), &strokes, &[0], &ramp].concat();
-        assert_eq!(Filters::default().apply(&mut rows, 1001, 1, ALL), Ok(1));
-        assert_eq!(rows[..1001], [[0].as_slice(), &strokes].concat());
-        assert_ne!(rows[1001], NONE);
-        assert!(rows[1010..].iter().filter(|&&d| d == rows[1500]).count() > 900);
+        // Three of four pixels are like the one before, and the others differ by one level.
+        let paper: Vec<u8> = (0..1000).map(|i| 233 + (i / 4 % 2) as u8).collect();
+        assert!(!is_picture(&strokes, 1));
+        assert!(is_picture(&ramp, 1));
+        assert!(is_picture(&paper, 1));
+        assert!(!is_picture(&[255; 1000], 1));
+
+        let row = |bytes: &[u8]| [&[NONE], bytes].concat();
+        let (height, top, bottom) = (200, 60, 120);
+        // A picture among strokes, and a row of each kind alone in the other.
+        let is_ramp = |y: usize| ((top..bottom).contains(&y) && y != 90) || y == 10;
+        let mut rows: Vec<u8> =
+            (0..height).flat_map(|y| row(if is_ramp(y) { &ramp } else { &strokes })).collect();
+        Filters::default().apply(&mut rows, 1001, 1, ALL).unwrap();
+        for (y, filtered) in rows.chunks_exact(1001).enumerate() {
+            assert_eq!(filtered[0] != NONE, (top..bottom).contains(&y), "row {y}");
+        }
+        let of_picture = &rows[1001 * 70..1001 * 71];
+        assert!(of_picture[10..].iter().filter(|&&d| d == of_picture[500]).count() > 900);
     }
 }

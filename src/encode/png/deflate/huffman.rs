@@ -205,6 +205,9 @@ fn run_lengths(lengths: &[u8]) -> Vec<(u8, u8, u8)> {
     symbols
 }
 
+/// How many bits are written at once at most: what an incomplete byte leaves of a word.
+pub(super) const MOST_BITS: u32 = 56;
+
 /// Writes bits, lowest first, into bytes that are large enough.
 pub(super) struct BitWriter<'a> {
     out: &'a mut [u8],
@@ -218,7 +221,7 @@ impl<'a> BitWriter<'a> {
         BitWriter { out, at, word: 0, filled: 0 }
     }
 
-    /// Appends the lowest `count` bits of `bits`, up to 56; the others must be 0.
+    /// Appends the lowest `count` bits of `bits`, up to [`MOST_BITS`]; the others must be 0.
     #[inline(always)]
     pub(super) fn put(&mut self, bits: u64, count: u32) {
         self.word |= bits << self.filled;

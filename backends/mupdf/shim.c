@@ -19,6 +19,7 @@ struct shim_document
 	pdf_page *page;
 	/* Whether page->obj is our own copy of the page dictionary. */
 	int page_is_own;
+	uint32_t pages_loaded;
 	/* How many errors MuPDF has reported and passed over. */
 	int32_t reported;
 	/* For East Asian text that brings no font; NULL if there is none. */
@@ -288,6 +289,20 @@ static void drop_page(shim_document *document)
 	document->page_is_own = 0;
 }
 
+/* After so many pages, the objects of a document are read anew. */
+#define PAGES_REMEMBERED 64
+
+/* MuPDF keeps all objects that it has read for as long as the document is open, so that the
+ * thousandth page would take more memory than the first. Not after every page, because objects come
+ * in streams of a hundred, which would be decompressed for each. */
+static void forget_objects(shim_document *document)
+{
+	fz_context *ctx = document->ctx;
+	/* What was corrected is in no file to be read from. */
+	if (!pdf_was_repaired(ctx, document->pdf) && pdf_count_unsaved_versions(ctx, document->pdf) == 0)
+		pdf_clear_xref(ctx, document->pdf);
+}
+
 int shim_load_page(shim_document *document, int32_t number, shim_page_entries *out, char *message)
 {
 	fz_context *ctx = document->ctx;
@@ -296,6 +311,8 @@ int shim_load_page(shim_document *document, int32_t number, shim_page_entries *o
 	fz_var(status);
 
 	drop_page(document);
+	if (document->pages_loaded++ % PAGES_REMEMBERED == 1)
+		forget_objects(document);
 
 	fz_try(ctx)
 	{

@@ -17,8 +17,8 @@ pub use self::tools::Tools;
 use crate::record::{self, Built};
 use crate::{Cell, Layout, Matrix, Stage, run};
 
-/// How many targets are built side by side: cargo keeps two cores busy but for the last minute of each cell, when
-/// one core links.
+/// How many experiments are built side by side: cargo keeps two cores busy but for the last minute of each, when one
+/// core links.
 const LANES: usize = 2;
 
 /// The time that compilers write where sources ask for it: 1980-01-01, the first that a zip can hold.
@@ -26,7 +26,8 @@ pub const SOURCE_DATE_EPOCH: u64 = 315_532_800;
 
 /// Builds the executables of each cell and keeps a record of each; whether it worked for all.
 ///
-/// Cells of one target share what is compiled for it and are built one after the other; two targets are built at
+/// Cells share what is compiled for the same target, and all of them what is compiled for this machine: macros and
+/// the programs that build others. So they are built one after the other; experiments, which share nothing, two at
 /// the same time. cargo builds again only what has changed.
 ///
 /// # Errors
@@ -36,7 +37,7 @@ pub fn build(matrix: &Matrix, layout: &Layout, cells: &[Cell]) -> Result<bool> {
     let tools = Tools::find(matrix, layout)?;
     let mut lanes: BTreeMap<String, Vec<&Cell>> = BTreeMap::new();
     for cell in cells {
-        lanes.entry(Target::of(matrix, cell)?.lane()).or_default().push(cell);
+        lanes.entry(Target::of(matrix, cell)?.lane(matrix)).or_default().push(cell);
     }
     let lanes = Mutex::new(lanes.into_values().collect::<Vec<_>>());
     let works = AtomicBool::new(true);
@@ -102,9 +103,11 @@ impl Target {
         self.glibc.iter().fold(self.triple.clone(), |triple, glibc| format!("{triple}.{glibc}"))
     }
 
-    /// The directory that cargo builds in. Flags change what every crate is compiled to.
-    fn lane(&self) -> String {
-        self.experiment.iter().fold(self.name(), |name, experiment| format!("{name}+{}", experiment.name))
+    /// The directory that cargo builds in: one for all cells, told apart by what cargo does not see or what changes
+    /// every crate, which are the oldest glibc and the flags of an experiment.
+    fn lane(&self, matrix: &Matrix) -> String {
+        let lane = format!("glibc-{}", matrix.glibc.floor);
+        self.experiment.iter().fold(lane, |name, experiment| format!("{name}+{}", experiment.name))
     }
 }
 
@@ -125,7 +128,7 @@ fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> R
     packages.extend(["--no-default-features", "--features"]);
     let features_of_both = of_both.join(",");
     packages.push(&features_of_both);
-    let out = compile(layout, tools, &target, &packages, &log)?;
+    let out = compile(matrix, layout, tools, &target, &packages, &log)?;
 
     let lambda = layout.lambda(cell);
     let command = layout.command(cell);
@@ -151,7 +154,8 @@ fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> R
                 "--features",
                 "pdfium-worker",
             ];
-            let out = compile(layout, tools, &target, &packages, &layout.log(cell, "build-pdfium-worker"))?;
+            let log = layout.log(cell, "build-pdfium-worker");
+            let out = compile(matrix, layout, tools, &target, &packages, &log)?;
             copy(&out.join("pdfium-worker"), &symbols.join("pdfium-worker"))?;
             tools.strip(&out.join("pdfium-worker"), &lambda.join("pdfium-worker"))?;
         }
@@ -178,13 +182,14 @@ fn build_cell(matrix: &Matrix, layout: &Layout, tools: &Tools, cell: &Cell) -> R
 
 /// Calls cargo for a target, and says where the executables are.
 fn compile(
+    matrix: &Matrix,
     layout: &Layout,
     tools: &Tools,
     target: &Target,
     packages: &[&str],
     log: &Path,
 ) -> Result<PathBuf> {
-    let directory = layout.cargo_target(&target.lane());
+    let directory = layout.cargo_target(&target.lane(matrix));
     let mut cargo = Command::new(&tools.cargo_zigbuild);
     cargo
         .current_dir(layout.workspace())
@@ -308,11 +313,17 @@ mod tests {
     }
 
     #[test]
-    fn a_target_names_the_oldest_glibc_and_an_experiment_builds_apart() {
-        assert_eq!(target("mupdf-glibc-dynamic-arm64-system").name(), "aarch64-unknown-linux-gnu.2.34");
+    fn a_target_names_the_oldest_glibc_and_only_what_changes_every_crate_builds_apart() {
+        let mut matrix = Matrix::of_this_workspace().unwrap();
+        let dynamic = target("mupdf-glibc-dynamic-arm64-system");
+        assert_eq!(dynamic.name(), "aarch64-unknown-linux-gnu.2.34");
         let experiment = target("mupdf-musl-static-amd64-system+opt-s");
         assert_eq!(experiment.name(), "x86_64-unknown-linux-musl");
-        assert_eq!(experiment.lane(), "x86_64-unknown-linux-musl+opt-s");
+        assert_eq!(dynamic.lane(&matrix), target("all-musl-static-amd64-mimalloc").lane(&matrix));
+        assert_eq!(experiment.lane(&matrix), format!("{}+opt-s", dynamic.lane(&matrix)));
+        let before = dynamic.lane(&matrix);
+        matrix.glibc.floor = "2.26".into();
+        assert_ne!(dynamic.lane(&matrix), before);
     }
 
     #[test]

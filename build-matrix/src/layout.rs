@@ -30,7 +30,7 @@ impl Layout {
         &self.workspace
     }
 
-    /// Where cargo builds for a target; lanes of different targets do not wait for each other.
+    /// Where cargo builds; two lanes do not wait for each other.
     pub fn cargo_target(&self, lane: &str) -> PathBuf {
         self.target.join("matrix/cargo").join(lane)
     }

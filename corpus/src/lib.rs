@@ -35,6 +35,7 @@ mod jbig2;
 mod paper;
 mod prose;
 mod raster;
+mod serif;
 
 pub use document::{Class, Document, document, documents};
 pub use folder::{FileDocument, folder};

@@ -2,13 +2,13 @@
 
 use oorandom::Rand32;
 use pdf_writer::types::FunctionShadingType;
-use pdf_writer::{Content, Filter, Finish, Name, Ref, Str};
+use pdf_writer::{Content, Filter, Finish, Name, Ref};
 
-use crate::font::Font;
 use crate::paper::{Paper, with_fonts};
 use crate::photo;
 use crate::prose;
 use crate::raster::fractal;
+use crate::serif::{Face, Serif};
 
 /// A0 in pt.
 const SIZE_PT: (f32, f32) = (2383.937, 3370.394);
@@ -26,7 +26,7 @@ const BLACK: [f32; 3] = [0.08, 0.08, 0.1];
 /// One sheet of A0.
 pub fn conference() -> Vec<u8> {
     let mut random = Rand32::new(71);
-    let mut poster = Poster { fonts: Face::ALL.map(|(_, name)| Font::new(name)), page: Content::new() };
+    let mut poster = Poster { serif: Serif::new(), page: Content::new() };
     poster.banner();
 
     let column_x = |column: usize| MARGIN_PT + column as f32 * (COLUMN_PT + GUTTER_PT);
@@ -44,7 +44,7 @@ pub fn conference() -> Vec<u8> {
     }
 
     let mut paper = Paper::new("A poster");
-    let fonts = [0, 1].map(|face| (Face::ALL[face].0, poster.fonts[face].embed(&mut paper)));
+    let fonts = poster.serif.embed(&mut paper);
     let (gradient, picture) = (gradient(&mut paper), picture(&mut paper));
     paper.page(SIZE_PT, poster.page, |page| {
         let mut resources = page.resources();
@@ -55,20 +55,8 @@ pub fn conference() -> Vec<u8> {
     paper.finish()
 }
 
-/// Which of the document's fonts.
-#[derive(Debug, Clone, Copy)]
-enum Face {
-    Roman,
-    Bold,
-}
-
-impl Face {
-    const ALL: [(&'static [u8], &'static str); 2] =
-        [(b"R", "LibertinusSerif-Regular"), (b"B", "LibertinusSerif-Bold")];
-}
-
 struct Poster {
-    fonts: [Font; 2],
+    serif: Serif,
     page: Content,
 }
 
@@ -115,7 +103,7 @@ impl Poster {
         for word in text.split(' ') {
             let line = lines.last_mut().expect("there is a line from the start");
             let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if self.fonts[Face::Roman as usize].width(&longer) as f32 * BODY_PT / 1000.0 <= COLUMN_PT {
+            if self.serif.width(Face::Roman, &longer) as f32 * BODY_PT / 1000.0 <= COLUMN_PT {
                 *line = longer;
             } else {
                 lines.push(word.to_owned());
@@ -174,9 +162,8 @@ impl Poster {
     }
 
     fn text(&mut self, face: Face, size: f32, [r, g, b]: [f32; 3], (x, y): (f32, f32), text: &str) {
-        let shown = self.fonts[face as usize].encode(text);
-        self.page.set_fill_rgb(r, g, b).begin_text().set_font(Name(Face::ALL[face as usize].0), size);
-        self.page.next_line(x, y).show(Str(&shown)).end_text();
+        self.page.set_fill_rgb(r, g, b);
+        self.serif.show(&mut self.page, face, size, (x, y), text);
     }
 }
 

@@ -2,12 +2,12 @@
 
 use oorandom::Rand32;
 use pdf_writer::types::FunctionShadingType;
-use pdf_writer::{Content, Filter, Finish, Name, Ref, Str};
+use pdf_writer::{Content, Filter, Finish, Name, Ref};
 
-use crate::font::Font;
 use crate::paper::{Paper, with_fonts};
 use crate::photo;
 use crate::prose;
+use crate::serif::{Face, Serif};
 
 /// 16:9, as presentation programs have it: 13⅓ × 7½ inches.
 const SIZE_PT: (f32, f32) = (960.0, 540.0);
@@ -20,7 +20,7 @@ const ACCENT: [f32; 3] = [0.93, 0.45, 0.2];
 /// Eight slides.
 pub fn talk() -> Vec<u8> {
     let mut random = Rand32::new(51);
-    let mut slides = Slides { fonts: Face::ALL.map(|(_, name)| Font::new(name)), page: Content::new() };
+    let mut slides = Slides { serif: Serif::new(), page: Content::new() };
     let pages = [
         slides.title(),
         slides.bullets("What we will cover", &mut random, 5),
@@ -33,7 +33,7 @@ pub fn talk() -> Vec<u8> {
     ];
 
     let mut paper = Paper::new("Slides of a talk");
-    let fonts = [0, 1].map(|face| (Face::ALL[face].0, slides.fonts[face].embed(&mut paper)));
+    let fonts = slides.serif.embed(&mut paper);
     let gradients = gradients(&mut paper);
     let states: [(&[u8], f32); 3] = [(b"Shadow", 0.05), (b"Veil", 0.55), (b"Haze", 0.16)];
     let states = states.map(|(name, opacity)| {
@@ -62,20 +62,8 @@ pub fn talk() -> Vec<u8> {
     paper.finish()
 }
 
-/// Which of the document's fonts.
-#[derive(Debug, Clone, Copy)]
-enum Face {
-    Roman,
-    Bold,
-}
-
-impl Face {
-    const ALL: [(&'static [u8], &'static str); 2] =
-        [(b"R", "LibertinusSerif-Regular"), (b"B", "LibertinusSerif-Bold")];
-}
-
 struct Slides {
-    fonts: [Font; 2],
+    serif: Serif,
     page: Content,
 }
 
@@ -227,15 +215,13 @@ impl Slides {
     }
 
     fn centred(&mut self, face: Face, size: f32, ink: [f32; 3], y: f32, text: &str) {
-        let width = self.fonts[face as usize].width(text) as f32 * size / 1000.0;
+        let width = self.serif.width(face, text) as f32 * size / 1000.0;
         self.text(face, size, ink, ((SIZE_PT.0 - width) / 2.0, y), text);
     }
 
     fn text(&mut self, face: Face, size: f32, ink: [f32; 3], (x, y): (f32, f32), text: &str) {
-        let shown = self.fonts[face as usize].encode(text);
         fill(&mut self.page, ink);
-        self.page.begin_text().set_font(Name(Face::ALL[face as usize].0), size);
-        self.page.next_line(x, y).show(Str(&shown)).end_text();
+        self.serif.show(&mut self.page, face, size, (x, y), text);
     }
 
     fn take(&mut self) -> Content {

@@ -68,6 +68,9 @@ pub(crate) struct Peers {
     /// How often each program is timed in each case.
     #[arg(long, default_value_t = 7, value_parser = parse_runs)]
     pub(crate) runs: usize,
+    /// After how many seconds of one program in a case it is timed no more, if that was three times.
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = parse_seconds)]
+    pub(crate) budget: Duration,
     /// Documents of the corpus, or classes of them [default: one or two of each class].
     #[arg(long = "document", value_name = "ID")]
     pub(crate) documents: Vec<String>,

@@ -64,6 +64,7 @@ fn run_peers(it: Peers, bin_dir: PathBuf, common: &Common) -> Result<()> {
         formats: it.formats,
         dpis: it.dpis,
         runs: it.runs,
+        budget: it.budget,
         limit: it.limit,
         cpus: common.cpus as u32,
         our_flags: it.our_flags,

@@ -43,8 +43,11 @@ pub struct Plan {
     pub formats: Vec<Format>,
     /// The resolutions, in dots per inch.
     pub dpis: Vec<u32>,
-    /// How often each program is timed in each case.
+    /// How often each program is timed in each case, unless it takes longer than `budget`.
     pub runs: usize,
+    /// How long the timed runs of one program may take in a case before there are fewer of them, but not fewer than
+    /// [`LEAST_RUNS`].
+    pub budget: Duration,
     /// How long all runs of one program may take in a case.
     pub limit: Duration,
     /// How many processes a program may draw with.
@@ -53,10 +56,19 @@ pub struct Plan {
     pub our_flags: Vec<String>,
 }
 
+/// How often a program is timed at least, however long it takes.
+pub const LEAST_RUNS: usize = 3;
+
 impl Plan {
+    /// How often a program is timed that has taken so many seconds.
+    fn runs_of(&self, seconds: f64) -> usize {
+        let affordable = (self.budget.as_secs_f64() / seconds) as usize;
+        affordable.clamp(LEAST_RUNS.min(self.runs), self.runs)
+    }
+
     /// How long one run may take, so that all of them stay within the limit.
     fn patience(&self) -> Duration {
-        self.limit / (self.runs as u32 + 1)
+        self.limit / (LEAST_RUNS.min(self.runs) as u32 + 1)
     }
 }
 

@@ -50,7 +50,8 @@ pub fn measure(plan: &Plan, installed: &[Installed], subject: &Subject, scratch:
     }
     for turn in stats::turns(sides.len(), plan.runs) {
         let side = &mut sides[turn];
-        if side.refused.is_some() {
+        // A slow program takes part in the first turns alone.
+        if side.refused.is_some() || side.wall_s.len() == side.runs {
             continue;
         }
         match runs.timed(of_side[turn], side.picture_bytes) {
@@ -89,7 +90,10 @@ impl Runs<'_> {
             let mut side = Side::new(installed.program.name, installed.processes(self.plan.cpus));
             let mut command = installed.command(&self.task(installed, out.path()));
             match process::run_sampled_within(&mut command, SAMPLING, self.plan.patience()) {
-                Ok((_, peak)) => side.peak_bytes = peak.total_bytes(),
+                Ok((cost, peak)) => {
+                    side.peak_bytes = peak.total_bytes();
+                    side.runs = self.plan.runs_of(cost.wall_s);
+                }
                 Err(why) => side.refuse(format!("{why:#}")),
             }
             side.picture_bytes = certify::picture_bytes(out.path()).unwrap_or(0);

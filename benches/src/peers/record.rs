@@ -80,6 +80,8 @@ pub struct Side {
     pub again: bool,
     /// How many processes it draws with.
     pub processes: u32,
+    /// How often it was to be timed: less often than others if it takes long.
+    pub runs: usize,
     /// Wall-clock seconds of each run.
     pub wall_s: Vec<f64>,
     /// User and system time of each run, in seconds.

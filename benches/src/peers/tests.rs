@@ -45,7 +45,11 @@ fn picture(distance_px: usize) -> Vec<u8> {
 }
 
 fn record(dir: &Path, programs: &[&str], limit: Duration) -> Record {
-    run(&Plan {
+    run(&plan(dir, programs, limit)).unwrap()
+}
+
+fn plan(dir: &Path, programs: &[&str], limit: Duration) -> Plan {
+    Plan {
         bin_dir: dir.to_owned(),
         path: vec![dir.to_owned()],
         python: dir.join("python"),
@@ -54,11 +58,11 @@ fn record(dir: &Path, programs: &[&str], limit: Duration) -> Record {
         formats: vec![Format::Png],
         dpis: vec![150],
         runs: 3,
+        budget: PATIENT,
         limit,
         cpus: 2,
         our_flags: Vec::new(),
-    })
-    .unwrap()
+    }
 }
 
 const PATIENT: Duration = Duration::from_secs(240);
@@ -114,6 +118,20 @@ fn a_program_that_takes_too_long_is_stopped_and_refused_and_the_others_go_on() {
 }
 
 #[test]
+fn a_slow_program_is_timed_less_often_than_others_and_compared_with_the_same_turns() {
+    let slow = format!("{PDFTOPPM}\nsleep 0.3");
+    let dir = commands(&[("pdf2img", OURS), ("pdftoppm", &slow)]);
+    let plan = Plan {
+        runs: 5,
+        budget: Duration::from_secs(1),
+        ..plan(dir.path(), &["pdf2img-mupdf", "pdftoppm"], PATIENT)
+    };
+    assert_eq!([0.1, 0.2, 0.26, 0.4, 9.0].map(|seconds| plan.runs_of(seconds)), [5, 5, 3, 3, 3]);
+    let sides = &run(&plan).unwrap().cases[0].sides;
+    assert_eq!(sides.iter().map(|it| it.wall_s.len()).collect::<Vec<_>>(), [5, 3, 5], "{sides:?}");
+}
+
+#[test]
 fn a_timed_run_that_writes_something_else_than_was_certified_does_not_count() {
     let grows = format!("{PDFTOPPM}\necho x >>\"${{0%/*}}/page.png\"");
     // The product gets a picture of its own, which does not grow.
@@ -141,6 +159,7 @@ fn a_program_that_draws_something_else_does_not_count() {
         formats: vec![Format::Png],
         dpis: vec![150],
         runs: 3,
+        budget: PATIENT,
         limit: PATIENT,
         cpus: 1,
         our_flags: Vec::new(),

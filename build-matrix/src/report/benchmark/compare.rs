@@ -211,10 +211,14 @@ fn standing(cases: &[&Case], name: &str, program: Option<&Program>, reference: O
 }
 
 /// `None` if there is nothing that both have drawn.
-fn beside(both: &[(&Side, &Side)]) -> Option<Beside> {
+fn beside<'a>(both: &[(&'a Side, &'a Side)]) -> Option<Beside> {
     let of = |series: fn(&Side) -> &Vec<f64>| {
-        let all: Vec<(&[f64], &[f64])> =
-            both.iter().map(|(one, other)| (series(one).as_slice(), series(other).as_slice())).collect();
+        // The nth of each is of the nth turn; a slow program takes part in the first ones alone.
+        let same_turns = |one: &'a [f64], other: &'a [f64]| {
+            let turns = one.len().min(other.len());
+            (&one[..turns], &other[..turns])
+        };
+        let all: Vec<_> = both.iter().map(|&(one, other)| same_turns(series(one), series(other))).collect();
         let is_there = !all.is_empty() && all.iter().all(|(one, other)| !one.is_empty() && !other.is_empty());
         is_there.then(|| ratio(&all, true))
     };

@@ -191,6 +191,7 @@ bench-build: build
 	cargo build --release --locked -p pdf2img-bench
 
 BENCH = $(TARGET_DIR)/release/pdf2img-bench
+CARGO_BENCH = PDF2IMG_PDFIUM_LIBRARY="$$(scripts/setup.sh --print-pdfium)" cargo bench --locked --features all-engines
 PEERS = $(BENCH) peers --python $(shell scripts/setup.sh --print-peers-path)/python
 
 .PHONY: bench-peers
@@ -221,6 +222,11 @@ benchmark: record-is-named bench-build ## Measure all of these, and keep every f
 	$(BENCH) cost --out '$(RECORD)/cost.json' $(BENCH_PROGRAMS) | tee --append $(TARGET_DIR)/benchmark.md
 	$(BENCH) start --out '$(RECORD)/start.json' | tee --append $(TARGET_DIR)/benchmark.md
 	$(BENCH) memory --out '$(RECORD)/memory.json' $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') | tee --append $(TARGET_DIR)/benchmark.md
+	$(CARGO_BENCH)
+	$(CARGO_BENCH) -- isolation --out '$(abspath $(RECORD))/isolation.json'
+	$(MAKE) bench-instructions
+	cp $(TARGET_DIR)/criterion/stages.json '$(RECORD)'
+	[ ! -e $(TARGET_DIR)/matrix/records/instructions.json ] || cp $(TARGET_DIR)/matrix/records/instructions.json '$(RECORD)'
 
 .PHONY: record-is-named
 record-is-named:

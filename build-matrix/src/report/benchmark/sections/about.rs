@@ -143,13 +143,5 @@ pub(super) fn raw_data(benchmark: &Benchmark) -> Section {
 }
 
 pub(super) fn commands() -> Vec<String> {
-    let all = [
-        "make benchmark RECORD=target/benchmark",
-        "export PDF2IMG_PDFIUM_LIBRARY=\"$(scripts/setup.sh --print-pdfium)\"",
-        "cargo bench --features all-engines",
-        "cargo bench --features all-engines -- isolation --out \"$PWD/target/benchmark/isolation.json\"",
-        "make bench-instructions",
-        "cp target/criterion/stages.json target/matrix/records/instructions.json target/benchmark",
-    ];
-    all.map(str::to_owned).to_vec()
+    vec!["make benchmark RECORD=target/benchmark FEATURES=all-engines".to_owned()]
 }

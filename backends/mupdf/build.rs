@@ -53,7 +53,7 @@ struct Patch {
 }
 
 /// What is changed in MuPDF.
-const PATCHES: [Patch; 7] = [
+const PATCHES: [Patch; 8] = [
     // The inverse of a colour profile's curve was made by 4,096 searches, each from the end of the curve.
     // Where the curve never falls, each search goes on where the last one ended. A document's first colour
     // was 40 % of the work of its first page.
@@ -82,6 +82,12 @@ const PATCHES: [Patch; 7] = [
         file: "source/fitz/draw-scale-simple.c",
         from: "\tfor (x=width; x > 0; x--)\n\t{\n\t\tconst unsigned char *min = src;\n\t\tint val = 128;\n\t\tint len2 = len;\n\t\tconst int *contrib2 = contrib;\n\n\t\twhile (len2-- > 0)\n\t\t{\n\t\t\tval += *min * *contrib2++;\n\t\t\tmin += width;\n\t\t}\n\t\t*dst++ = (unsigned char)(val>>8);\n\t\tsrc++;\n\t}\n",
         to: "\tfor (x = 0; x < width; x += 256)\n\t{\n\t\tint val[256];\n\t\tint columns = width - x < 256 ? width - x : 256;\n\t\tint column, k;\n\n\t\tfor (column = 0; column < columns; column++)\n\t\t\tval[column] = 128;\n\t\tfor (k = 0; k < len; k++)\n\t\t{\n\t\t\tconst unsigned char *min = src + x + (size_t)k * width;\n\t\t\tint weight = contrib[k];\n\t\t\tfor (column = 0; column < columns; column++)\n\t\t\t\tval[column] += min[column] * weight;\n\t\t}\n\t\tfor (column = 0; column < columns; column++)\n\t\t\tdst[x + column] = (unsigned char)(val[column]>>8);\n\t}\n",
+    },
+    // Glyphs are painted eight pixels at a time where the compiler has vectors, by `span.h`.
+    Patch {
+        file: "source/fitz/draw-paint.c",
+        from: "static void\npaint_span_with_color_3_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n\ttemplate_span_with_color_N_general_solid(dp, mp, 3, w, color, 0);\n}\n",
+        to: "#include \"span.h\"\n\nstatic void\npaint_span_with_color_3_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n#ifdef SPAN_VECTORS\n\tif (w >= 4)\n\t{\n\t\tspan_paint_rgb(dp, mp, w, color);\n\t\treturn;\n\t}\n#endif\n\ttemplate_span_with_color_N_general_solid(dp, mp, 3, w, color, 0);\n}\n",
     },
     // OpenJPEG keeps a list of where the parts of a tile lie, as long as the codestream's header says
     // (TLM). A tile that then had more parts made it write beyond the end of that list: fixed in
@@ -136,8 +142,8 @@ fn add_files(
             build.file(file);
             continue;
         };
-        // What the file includes stays beside the original.
-        build.file(patch.apply(&file)?).includes(file.parent());
+        // What the file includes stays beside the original, or is ours.
+        build.file(patch.apply(&file)?).includes(file.parent()).include(".");
         patched += 1;
     }
     Ok(patched)
@@ -145,7 +151,7 @@ fn add_files(
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo.toml, because it names the version of `mupdf-sys`.
-    for file in ["Cargo.toml", "build.rs", "shim.c", "shim.h"] {
+    for file in ["Cargo.toml", "build.rs", "shim.c", "shim.h", "span.h"] {
         println!("cargo:rerun-if-changed={file}");
     }
     let source = mupdf_source()?;

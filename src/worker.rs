@@ -1,7 +1,7 @@
 //! Worker processes: where PDFs are parsed, drawn and encoded, away from credentials and network.
 //!
 //! The parent's side is [`pool`]: it starts a worker for a document, asks it for pages, and ends
-//! it when it crashes, hangs or is no longer needed. The worker's side is [`child`]: it locks
+//! it when it crashes, hangs or is no longer needed (`failure` says what that means). The worker's side is [`child`]: it locks
 //! itself in with [`sandbox`], starts its [`engine`], opens the PDF, and answers; in its
 //! `studio` the images of a page are drawn, scaled down (`downscale`) and encoded. They speak the frames of [`protocol`]
 //! over a socket; the PDF itself is a [`PdfFile`](crate::pdf_file::PdfFile) that the worker inherits.
@@ -15,9 +15,11 @@
 pub mod child;
 mod downscale;
 pub mod engine;
+mod failure;
 pub mod pool;
 pub mod protocol;
 pub mod sandbox;
 mod studio;
 
-pub use pool::{Engine, PdfiumCommand, Pool, Rendered, RenderedImage, Worker, WorkerCommand, WorkerError};
+pub use failure::WorkerError;
+pub use pool::{Engine, PdfiumCommand, Pool, Rendered, RenderedImage, Worker, WorkerCommand};

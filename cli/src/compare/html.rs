@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 
 use fidelity::Verdict;
 
-use super::in_words;
+use super::page::in_words;
 use super::record::{Document, Page, Pair, Record};
 use super::summary::counted;
 use crate::local::contact_sheet::html::{Escaped, Link};

@@ -1,0 +1,119 @@
+use super::*;
+
+/// A reproducible sequence of numbers without order (xorshift64).
+fn noise(mut state: u64) -> impl FnMut() -> u64 {
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    }
+}
+
+/// Compresses rows as they are, and as if some or all were filtered, and has libdeflate
+/// decompress them; the answer is the least size.
+fn round_trip(rows: &[u8], stride: usize, pixel_bytes: usize) -> usize {
+    let is_filtered: [fn(usize) -> bool; 4] = [|_| false, |_| true, |y| y % 2 == 0, |y| y % 50 < 20];
+    let sizes = is_filtered.map(|is_filtered| {
+        let mut rows = rows.to_vec();
+        for (y, row) in rows.chunks_mut(stride).enumerate() {
+            row[0] = u8::from(is_filtered(y));
+        }
+        let mut out = Vec::new();
+        let bytes = RowDeflater::default().compress(&rows, stride, pixel_bytes, &mut out).unwrap();
+        let mut back = vec![0; rows.len()];
+        let back_bytes = libdeflater::Decompressor::new().zlib_decompress(&out[..bytes], &mut back);
+        assert_eq!(back_bytes, Ok(rows.len()), "{} bytes", rows.len());
+        assert!(back == rows, "{} bytes", rows.len());
+        bytes
+    });
+    sizes.into_iter().min().unwrap()
+}
+
+#[test]
+fn every_length_symbol_says_its_length() {
+    for (length, entry) in (MIN_MATCH..).zip(&LENGTHS) {
+        // The table of RFC 1951, 3.2.5, has these firsts of ranges.
+        let first: usize = match entry.symbol {
+            257..=264 => usize::from(entry.symbol) - 254,
+            265..=284 => {
+                let (group, place) = ((entry.symbol - 261) / 4, (entry.symbol - 261) % 4);
+                (4 + usize::from(place)) * (1 << group) + 3
+            }
+            _ => 258,
+        };
+        assert_eq!(first + usize::from(entry.extra), length);
+        assert!(entry.extra < 1 << entry.extra_bits || entry.extra == 0);
+    }
+}
+
+#[test]
+fn every_distance_symbol_covers_its_range() {
+    for distance in 1..=MAX_DISTANCE {
+        let symbol = distance_symbol(distance);
+        let offset = distance - usize::from(DISTANCE_BASE[symbol]);
+        assert!(offset < 1 << DISTANCE_EXTRA_BITS[symbol], "{distance}");
+    }
+}
+
+#[test]
+fn the_shortest_inputs_come_back() {
+    for bytes in 1..40 {
+        round_trip(&vec![7; bytes], 2, 1);
+        round_trip(&(0..bytes as u8).collect::<Vec<_>>(), 5, 4);
+    }
+}
+
+#[test]
+fn runs_around_the_longest_copy_come_back() {
+    for bytes in (250..270).chain(510..530) {
+        round_trip(&[vec![0; 20], vec![255; bytes], vec![1, 2, 3]].concat(), 10, 1);
+    }
+}
+
+#[test]
+fn noise_is_stored() {
+    let mut next = noise(1);
+    let rows: Vec<u8> = (0..300_000).map(|_| next() as u8).collect();
+    assert!(round_trip(&rows, 1000, 1) <= rows.len() + rows.len() / 1000);
+}
+
+#[test]
+fn rows_longer_than_the_window_come_back() {
+    let mut next = noise(2);
+    let row: Vec<u8> = (0..40_000).map(|_| (next() % 3) as u8).collect();
+    round_trip(&[row.clone(), row.clone(), row].concat(), 40_000, 4);
+}
+
+#[test]
+fn random_mixtures_of_runs_copies_and_literals_come_back() {
+    let mut next = noise(3);
+    for _ in 0..20 {
+        let pixel_bytes = 1 + next() as usize % 4;
+        let stride = 1 + pixel_bytes * (1 + next() as usize % 900);
+        let levels = 1 + next() % 256;
+        let mut rows = Vec::new();
+        while rows.len() < 100_000 {
+            let length = 1 + next() as usize % 700;
+            match next() % 4 {
+                0 => rows.extend(std::iter::repeat_n(next() as u8, length)),
+                1 => rows.extend((0..length).map(|_| (next() % levels) as u8)),
+                _ if rows.is_empty() => {}
+                _ => {
+                    let back = 1 + next() as usize % rows.len().min(40_000);
+                    for _ in 0..length {
+                        rows.push(rows[rows.len() - back]);
+                    }
+                }
+            }
+        }
+        round_trip(&rows, stride, pixel_bytes);
+    }
+}
+
+#[test]
+fn blank_paper_costs_a_few_bytes_a_row() {
+    let row = [vec![0], vec![255; 1275]].concat();
+    let bytes = round_trip(&row.repeat(1650), 1276, 1);
+    assert!(bytes < 4 * 1650, "{bytes} bytes");
+}

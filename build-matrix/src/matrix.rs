@@ -150,9 +150,6 @@ pub struct Experiment {
     /// Further flags for rustc.
     #[serde(default)]
     pub rust_flags: String,
-    /// CPU models of qemu that it has to run on, in place of the architecture's, if its code is for newer ones.
-    #[serde(default)]
-    pub cpus: Vec<String>,
 }
 
 impl Matrix {

@@ -59,7 +59,7 @@ pub(super) fn check(findings: &mut Findings, matrix: &Matrix, layout: &Layout, c
             );
         }
     }
-    for (index, model) in cpus(matrix, cell)?.iter().enumerate() {
+    for (index, model) in matrix.arch[&cell.arch].cpus.iter().enumerate() {
         let cpu = Cpu::Emulated { machine: cell.machine(matrix).to_owned(), model: model.clone() };
         match cpu.prove(&trial.pdf2img) {
             Ok(seen) => findings.holds(model, "emulator", seen),
@@ -188,15 +188,6 @@ pub(super) fn others<'a>(matrix: &'a Matrix, cell: &Cell) -> Vec<&'a str> {
     others.dedup();
     others.retain(|other| !cell.backends(matrix).iter().any(|it| it == other));
     others
-}
-
-/// The CPUs that a cell has to run on: those of its architecture, unless its experiment asks for newer ones.
-pub(super) fn cpus<'a>(matrix: &'a Matrix, cell: &Cell) -> Result<&'a [String]> {
-    let ours = match &cell.experiment {
-        Some(name) => matrix.experiment(name)?.cpus.as_slice(),
-        None => &[],
-    };
-    Ok(if ours.is_empty() { &matrix.arch[&cell.arch].cpus } else { ours })
 }
 
 /// The cell with the same engines that runs on this machine, itself before others, and its `pdf2img`.

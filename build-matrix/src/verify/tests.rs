@@ -14,7 +14,7 @@ use super::contents::{Linkage, check_elf};
 use super::elf::Elf;
 #[cfg(target_arch = "x86_64")]
 use super::emulator::Cpu;
-use super::runs::{cpus, others};
+use super::runs::others;
 #[cfg(target_arch = "x86_64")]
 use super::start::{Start, start};
 use super::*;
@@ -406,12 +406,4 @@ fn a_cell_names_what_it_must_not_have() {
     let matrix = Matrix::of_this_workspace().unwrap();
     assert_eq!(others(&matrix, &cell(&matrix, "hayro", "musl-static")), ["mupdf", "pdfium"]);
     assert_eq!(others(&matrix, &cell(&matrix, "all", "musl-static")), [""; 0]);
-}
-
-#[test]
-fn an_experiment_with_newer_instructions_runs_on_a_cpu_that_has_them() {
-    let matrix = Matrix::of_this_workspace().unwrap();
-    let models = |name: &str| cpus(&matrix, &matrix.select(&[name.to_owned()]).unwrap()[0]).unwrap().to_vec();
-    assert_eq!(models("mupdf-musl-static-amd64-system+avx2"), ["Haswell-v1"]);
-    assert_eq!(models("mupdf-musl-static-amd64-system+opt-s"), ["Nehalem-v1", "Haswell-v1"]);
 }

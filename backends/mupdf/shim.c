@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include "mupdf/fitz.h"
 #include "mupdf/pdf.h"
@@ -15,6 +16,7 @@ struct shim_document
 	/* One context for each document, without locks: contexts that share a base take a lock around
 	 * every allocation. */
 	fz_context *ctx;
+	struct large_blocks *large;
 	pdf_document *pdf;
 	pdf_page *page;
 	/* Whether page->obj is our own copy of the page dictionary. */
@@ -73,121 +75,388 @@ static void count_error(void *document, const char *message)
 #define HUGE_FROM (4u << 20)
 #define HUGE_PAGE (2u << 20)
 
-static void *allocate(void *opaque, size_t size)
+/* How many large blocks are looked after, in use or not; what is beyond is had and freed as ever. */
+#define MAX_BLOCKS 16
+
+/* The most that is kept of blocks that nobody uses, in bytes, where the process has no limit. */
+#define MAX_SPARE (64u << 20)
+
+typedef struct
+{
+	void *memory;
+	size_t size;
+	int is_used;
+} large_block;
+
+/* The large blocks of a context. One that is freed is kept for the next that is about as large: a page
+ * with transparency asks for its own size several times over, and so does the page after it, and each
+ * time the kernel would have to find the memory again and clear it. */
+typedef struct large_blocks
+{
+	large_block blocks[MAX_BLOCKS];
+	int count;
+	size_t spare, max_spare;
+} large_blocks;
+
+/* Takes block i out of the list; its memory is the caller's then. */
+static void *take_out(large_blocks *large, int i)
+{
+	void *memory = large->blocks[i].memory;
+	if (!large->blocks[i].is_used)
+		large->spare -= large->blocks[i].size;
+	large->blocks[i] = large->blocks[--large->count];
+	return memory;
+}
+
+static void free_spare(large_blocks *large)
+{
+	int i;
+	for (i = large->count - 1; i >= 0; i--)
+		if (!large->blocks[i].is_used)
+			free(take_out(large, i));
+}
+
+/* The index of a block that is in use, or -1. */
+static int find_block(const large_blocks *large, const void *memory)
+{
+	int i;
+	/* This is asked of everything that is freed, and few of those begin a huge page. */
+	if ((uintptr_t)memory % HUGE_PAGE != 0)
+		return -1;
+	for (i = 0; i < large->count; i++)
+		if (large->blocks[i].memory == memory && large->blocks[i].is_used)
+			return i;
+	return -1;
+}
+
+static void *allocate_large(large_blocks *large, size_t size)
 {
 	void *memory = NULL;
-	(void)opaque;
-#ifdef MADV_HUGEPAGE
-	if (size >= HUGE_FROM && posix_memalign(&memory, HUGE_PAGE, size) == 0)
+	int i, best = -1;
+
+	for (i = 0; i < large->count; i++)
 	{
-		/* It is advice: where it is not followed, pages are small. */
-		(void)madvise(memory, size, MADV_HUGEPAGE);
-		return memory;
+		const large_block *block = &large->blocks[i];
+		if (!block->is_used && block->size >= size && block->size / 2 <= size
+			&& (best < 0 || block->size < large->blocks[best].size))
+			best = i;
 	}
+	if (best >= 0)
+	{
+		large->blocks[best].is_used = 1;
+		large->spare -= large->blocks[best].size;
+		return large->blocks[best].memory;
+	}
+	if (posix_memalign(&memory, HUGE_PAGE, size) != 0)
+		return NULL;
+#ifdef MADV_HUGEPAGE
+	/* It is advice: where it is not followed, pages are small. */
+	(void)madvise(memory, size, MADV_HUGEPAGE);
 #endif
-	return malloc(size);
+	if (large->count < MAX_BLOCKS)
+	{
+		large_block block = { memory, size, 1 };
+		large->blocks[large->count++] = block;
+	}
+	return memory;
+}
+
+static void *allocate(void *opaque, size_t size)
+{
+	large_blocks *large = opaque;
+	void *memory = NULL;
+	if (size >= HUGE_FROM)
+		memory = allocate_large(large, size);
+	if (!memory)
+		memory = malloc(size);
+	if (!memory && large->spare > 0)
+	{
+		free_spare(large);
+		memory = malloc(size);
+	}
+	return memory;
 }
 
 static void *reallocate(void *opaque, void *old, size_t size)
 {
-	(void)opaque;
-	return realloc(old, size);
+	large_blocks *large = opaque;
+	void *memory;
+	int i = find_block(large, old);
+	if (i >= 0)
+		take_out(large, i);
+	memory = realloc(old, size);
+	if (!memory && size > 0 && large->spare > 0)
+	{
+		free_spare(large);
+		memory = realloc(old, size);
+	}
+	return memory;
 }
 
 static void release(void *opaque, void *memory)
 {
-	(void)opaque;
-	free(memory);
+	large_blocks *large = opaque;
+	int i = find_block(large, memory);
+	if (i < 0)
+	{
+		free(memory);
+		return;
+	}
+	if (large->spare + large->blocks[i].size > large->max_spare)
+	{
+		free(take_out(large, i));
+		return;
+	}
+	large->blocks[i].is_used = 0;
+	large->spare += large->blocks[i].size;
 }
 
-static fz_context *new_context(size_t store_bytes)
+/* A sixteenth of what a limited process may take: others, that cannot ask for it back, need memory too. */
+static size_t max_spare(void)
 {
-	static const fz_alloc_context allocator = { NULL, allocate, reallocate, release };
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur / 16 < MAX_SPARE)
+		return (size_t)(limit.rlim_cur / 16);
+	return MAX_SPARE;
+}
+
+/* Ends a context and gives back what was kept for it. */
+static void drop_context(fz_context *ctx, large_blocks *large)
+{
+	fz_drop_context(ctx);
+	free_spare(large);
+	free(large);
+}
+
+/* Returns NULL for want of memory, or if the library is of another version than its headers. */
+static fz_context *new_context(large_blocks **out, size_t store_bytes)
+{
+	large_blocks *large = calloc(1, sizeof *large);
+	fz_alloc_context allocator = { large, allocate, reallocate, release };
+	fz_context *ctx;
+
+	if (!large)
+		return NULL;
+	large->max_spare = max_spare();
 	/* To MuPDF, 0 means a store without bounds. */
-	fz_context *ctx = fz_new_context(&allocator, NULL, store_bytes ? store_bytes : 1);
-	if (ctx)
+	ctx = fz_new_context(&allocator, NULL, store_bytes ? store_bytes : 1);
+	if (!ctx)
 	{
-		/* A hostile document can cause any number of messages; what matters is returned or counted. */
-		fz_set_warning_callback(ctx, NULL, NULL);
-		fz_set_error_callback(ctx, NULL, NULL);
+		drop_context(NULL, large);
+		return NULL;
 	}
+	/* A hostile document can cause any number of messages; what matters is returned or counted. */
+	fz_set_warning_callback(ctx, NULL, NULL);
+	fz_set_error_callback(ctx, NULL, NULL);
+	*out = large;
 	return ctx;
 }
 
 const char *shim_version(void)
 {
-	/* The library refuses to make a context for headers of another version. */
-	fz_context *ctx = new_context(1);
+	large_blocks *large;
+	fz_context *ctx = new_context(&large, 1);
 	if (!ctx)
 		return NULL;
-	fz_drop_context(ctx);
+	drop_context(ctx, large);
 	return FZ_VERSION;
 }
 
-/* Counts the leaves below a node, by the rules by which MuPDF looks a page up. Returns -1 if the
- * tree has a cycle, too many levels, or more nodes than `budget`. */
-static int count_leaves(fz_context *ctx, pdf_obj *node, int depth, int64_t *budget, pdf_cycle_list *up)
+/* The leaves of the page tree, in the order of the pages. */
+typedef struct
 {
-	pdf_cycle_list here;
-	pdf_obj *kids = pdf_dict_get(ctx, node, PDF_NAME(Kids));
-	int i, below, leaves = 0, n = pdf_array_len(ctx, kids);
+	/* References to page dictionaries, and not the dictionaries. */
+	pdf_obj **leaves;
+	int count, room;
+	/* How many nodes may still be looked at. */
+	int64_t budget;
+} page_list;
 
-	if (depth > MAX_TREE_DEPTH || pdf_cycle(ctx, &here, up, node))
-		return -1;
-	for (i = 0; i < n; i++)
+/* A node of the page tree whose children are being looked at. */
+typedef struct
+{
+	pdf_cycle_list cycle;
+	pdf_obj *kids;
+	int next, len;
+} tree_level;
+
+/* After so many pages, the objects of a document are read anew. */
+#define PAGES_REMEMBERED 64
+
+/* MuPDF keeps all objects that it has read for as long as the document is open, so that the
+ * thousandth page would take more memory than the first. Not after every page, because objects come
+ * in streams of a hundred, which would be decompressed for each. */
+static void forget_objects(fz_context *ctx, pdf_document *pdf)
+{
+	/* What was corrected is in no file to be read from. */
+	if (!pdf_was_repaired(ctx, pdf) && pdf_count_unsaved_versions(ctx, pdf) == 0)
+		pdf_clear_xref(ctx, pdf);
+}
+
+static void add_leaf(fz_context *ctx, page_list *list, pdf_obj *leaf)
+{
+	if (list->count == list->room)
 	{
-		pdf_obj *kid = pdf_array_get(ctx, kids, i);
-		pdf_obj *type = pdf_dict_get(ctx, kid, PDF_NAME(Type));
-		int is_node = type ? pdf_name_eq(ctx, type, PDF_NAME(Pages))
-			: pdf_dict_get(ctx, kid, PDF_NAME(Kids)) && !pdf_dict_get(ctx, kid, PDF_NAME(MediaBox));
-		if (--*budget < 0)
-			return -1;
-		below = is_node ? count_leaves(ctx, kid, depth + 1, budget, &here) : 1;
-		if (below < 0)
-			return -1;
-		leaves += below;
+		int room = list->room ? 2 * list->room : 16;
+		list->leaves = fz_realloc_array(ctx, list->leaves, room, pdf_obj *);
+		list->room = room;
 	}
-	return leaves;
+	list->leaves[list->count++] = pdf_keep_obj(ctx, leaf);
+}
+
+static void drop_leaves(fz_context *ctx, page_list *list)
+{
+	while (list->count > 0)
+		pdf_drop_obj(ctx, list->leaves[--list->count]);
+	fz_free(ctx, list->leaves);
+	list->leaves = NULL;
+	list->room = 0;
+}
+
+/* Goes down to a node. Returns 0 if it is one of those that lead to it. */
+static int enter_node(fz_context *ctx, tree_level *level, pdf_cycle_list *up, pdf_obj *node)
+{
+	if (pdf_cycle(ctx, &level->cycle, up, node))
+		return 0;
+	/* Kept, so that it outlives the dictionary that it stands in. */
+	level->kids = pdf_keep_obj(ctx, pdf_resolve_indirect(ctx, pdf_dict_get(ctx, node, PDF_NAME(Kids))));
+	level->next = 0;
+	level->len = pdf_array_len(ctx, level->kids);
+	return 1;
+}
+
+/* Lists the leaves of a page tree, by the rules by which MuPDF looks a page up. Returns 0 if the
+ * tree has a cycle, too many levels, or more nodes than the budget. */
+static int list_leaves(fz_context *ctx, pdf_document *pdf, pdf_obj *root, page_list *list)
+{
+	/* A document of so many objects is gone through 64 times at most to forget them. */
+	int remembered = PAGES_REMEMBERED + pdf_xref_len(ctx, pdf) / 64;
+	tree_level *levels = fz_malloc_array(ctx, MAX_TREE_DEPTH, tree_level);
+	int depth = -1, sound = 1;
+
+	fz_var(depth);
+	fz_var(sound);
+
+	fz_try(ctx)
+	{
+		sound = enter_node(ctx, &levels[0], NULL, root);
+		depth = sound ? 0 : -1;
+		while (sound && depth >= 0)
+		{
+			tree_level *level = &levels[depth];
+			pdf_obj *kid, *type;
+
+			if (level->next == level->len)
+			{
+				pdf_drop_obj(ctx, level->kids);
+				depth--;
+				continue;
+			}
+			kid = pdf_array_get(ctx, level->kids, level->next++);
+			type = pdf_dict_get(ctx, kid, PDF_NAME(Type));
+			if (--list->budget < 0)
+				sound = 0;
+			else if (type ? !pdf_name_eq(ctx, type, PDF_NAME(Pages))
+				: !pdf_dict_get(ctx, kid, PDF_NAME(Kids)) || pdf_dict_get(ctx, kid, PDF_NAME(MediaBox)))
+			{
+				add_leaf(ctx, list, kid);
+				if (list->count % remembered == 0)
+					forget_objects(ctx, pdf);
+			}
+			else if (depth + 1 == MAX_TREE_DEPTH || !enter_node(ctx, &levels[depth + 1], &level->cycle, kid))
+				sound = 0;
+			else
+				depth++;
+		}
+	}
+	fz_always(ctx)
+	{
+		for (; depth >= 0; depth--)
+			pdf_drop_obj(ctx, levels[depth].kids);
+		fz_free(ctx, levels);
+	}
+	fz_catch(ctx)
+		fz_rethrow(ctx);
+	return sound;
+}
+
+static int by_object(const void *a, const void *b)
+{
+	const pdf_rev_page_map *one = a, *other = b;
+	return (one->object > other->object) - (one->object < other->object);
+}
+
+/* Gives MuPDF the list as its map of pages. Its own walk, with the first page, would read all page
+ * dictionaries again, and keep them. */
+static void install_page_map(fz_context *ctx, pdf_document *pdf, page_list *list)
+{
+	int i;
+	pdf->rev_page_map = fz_malloc_array(ctx, list->count, pdf_rev_page_map);
+	for (i = 0; i < list->count; i++)
+	{
+		pdf->rev_page_map[i].page = i;
+		pdf->rev_page_map[i].object = pdf_to_num(ctx, list->leaves[i]);
+	}
+	qsort(pdf->rev_page_map, list->count, sizeof *pdf->rev_page_map, by_object);
+	pdf->fwd_page_map = list->leaves;
+	pdf->map_page_count = list->count;
+	list->leaves = NULL;
+	list->count = 0;
 }
 
 /* The number of pages. The tree is walked, because /Count lies in damaged and in hostile files;
- * with a budget, because a kilobyte of tree can have 10^8 leaves. The walk costs nothing in the
- * end: MuPDF makes the same one to find the first page, without a budget. */
+ * with a budget, because a kilobyte of tree can have 10^8 leaves. */
 static int count_pages(fz_context *ctx, pdf_document *pdf)
 {
 	pdf_obj *pages = pdf_dict_getp(ctx, pdf_trailer(ctx, pdf), "Root/Pages");
-	int64_t budget = 2 * (int64_t)pdf_xref_len(ctx, pdf) + 16;
-	int leaves = -1;
+	page_list list = { NULL, 0, 0, 2 * (int64_t)pdf_xref_len(ctx, pdf) + 16 };
+	int count = 0, sound = 0;
 
-	fz_var(leaves);
+	fz_var(sound);
+	fz_var(count);
 
 	fz_try(ctx)
-		leaves = count_leaves(ctx, pages, 0, &budget, NULL);
+	{
+		fz_try(ctx)
+			sound = list_leaves(ctx, pdf, pages, &list);
+		fz_catch(ctx)
+		{
+			fz_rethrow_if(ctx, FZ_ERROR_SYSTEM);
+			fz_ignore_error(ctx);
+		}
+		/* What was read may have been forgotten, and a repair replaces it. */
+		pages = pdf_dict_getp(ctx, pdf_trailer(ctx, pdf), "Root/Pages");
+		if (!sound)
+		{
+			/* What the file claims, below the number of its objects; pages are then looked up
+			 * one by one, without the unbounded walk. */
+			pdf_set_page_tree_cache(ctx, pdf, 0);
+			count = pdf_count_pages(ctx, pdf);
+		}
+		else if (list.count > 0)
+		{
+			count = list.count;
+			if (count != pdf_dict_get_int(ctx, pages, PDF_NAME(Count)))
+			{
+				pdf_dict_put_int(ctx, pages, PDF_NAME(Count), count);
+				count = pdf_count_pages(ctx, pdf);
+			}
+			if (count == list.count)
+				install_page_map(ctx, pdf, &list);
+		}
+	}
+	fz_always(ctx)
+		drop_leaves(ctx, &list);
 	fz_catch(ctx)
-	{
-		fz_rethrow_if(ctx, FZ_ERROR_SYSTEM);
-		fz_ignore_error(ctx);
-		leaves = -1;
-	}
-	if (leaves < 0)
-	{
-		/* What the file claims, below the number of its objects; pages are then looked up one
-		 * by one, without the unbounded walk. */
-		pdf_set_page_tree_cache(ctx, pdf, 0);
-		return pdf_count_pages(ctx, pdf);
-	}
-	if (leaves > 0 && leaves != pdf_dict_get_int(ctx, pages, PDF_NAME(Count)))
-	{
-		pdf_dict_put_int(ctx, pages, PDF_NAME(Count), leaves);
-		return pdf_count_pages(ctx, pdf);
-	}
-	return leaves;
+		fz_rethrow(ctx);
+	return count;
 }
 
 int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const char *password,
 	shim_document **out, int32_t *page_count, char *message)
 {
-	fz_context *ctx = new_context(store_bytes);
+	large_blocks *large = NULL;
+	fz_context *ctx = new_context(&large, store_bytes);
 	shim_document *document = NULL;
 	pdf_document *pdf = NULL;
 	fz_stream *stream = NULL;
@@ -236,10 +505,11 @@ int shim_open(const unsigned char *data, size_t len, size_t store_bytes, const c
 	{
 		pdf_drop_document(ctx, pdf);
 		fz_free(ctx, document);
-		fz_drop_context(ctx);
+		drop_context(ctx, large);
 		return status;
 	}
 	document->ctx = ctx;
+	document->large = large;
 	document->pdf = pdf;
 	fz_set_error_callback(ctx, count_error, document);
 	*out = document;
@@ -289,20 +559,6 @@ static void drop_page(shim_document *document)
 	document->page_is_own = 0;
 }
 
-/* After so many pages, the objects of a document are read anew. */
-#define PAGES_REMEMBERED 64
-
-/* MuPDF keeps all objects that it has read for as long as the document is open, so that the
- * thousandth page would take more memory than the first. Not after every page, because objects come
- * in streams of a hundred, which would be decompressed for each. */
-static void forget_objects(shim_document *document)
-{
-	fz_context *ctx = document->ctx;
-	/* What was corrected is in no file to be read from. */
-	if (!pdf_was_repaired(ctx, document->pdf) && pdf_count_unsaved_versions(ctx, document->pdf) == 0)
-		pdf_clear_xref(ctx, document->pdf);
-}
-
 int shim_load_page(shim_document *document, int32_t number, shim_page_entries *out, char *message)
 {
 	fz_context *ctx = document->ctx;
@@ -312,7 +568,7 @@ int shim_load_page(shim_document *document, int32_t number, shim_page_entries *o
 
 	drop_page(document);
 	if (document->pages_loaded++ % PAGES_REMEMBERED == 1)
-		forget_objects(document);
+		forget_objects(ctx, document->pdf);
 
 	fz_try(ctx)
 	{
@@ -465,9 +721,10 @@ int shim_draw_page(shim_document *document, const shim_drawing *drawing, shim_dr
 void shim_close(shim_document *document)
 {
 	fz_context *ctx = document->ctx;
+	large_blocks *large = document->large;
 	drop_page(document);
 	pdf_drop_document(ctx, document->pdf);
 	fz_set_error_callback(ctx, NULL, NULL);
 	fz_free(ctx, document);
-	fz_drop_context(ctx);
+	drop_context(ctx, large);
 }

@@ -8,6 +8,7 @@ use crate::probe::{open, size, size_in};
 crate::check_list! {
     "Page count, boxes, rotation, UserUnit" => [
         every_leaf_of_the_page_tree_is_a_page,
+        pages_of_a_large_tree_come_in_its_order,
         rotation_turns_the_size,
         a_crop_box_is_the_page_and_is_cut_to_the_media_box,
         each_of_the_five_boxes_can_be_the_page,
@@ -37,6 +38,36 @@ fn every_leaf_of_the_page_tree_is_a_page(renderer: &dyn Renderer) {
     for page in [2, 0, 1, 2] {
         let width = document.page_size(PageIndex(page)).unwrap().width_pt;
         assert_eq!(width, f64::from(page + 1) * 10.0, "page index {page}");
+    }
+}
+
+fn pages_of_a_large_tree_come_in_its_order(renderer: &dyn Renderer) {
+    const NODES: u32 = 12;
+    const LEAVES: u32 = 30;
+    // A node, the array of its children, and those.
+    let first_of = |node: u32| 4 + node * (2 + LEAVES);
+    let kids = |numbers: &mut dyn Iterator<Item = u32>| -> String {
+        numbers.map(|number| format!("{number} 0 R ")).collect()
+    };
+    let mut pdf = Pdf::new()
+        .object(&format!("<< /Type /Pages /Kids 3 0 R /Count {} >>", NODES * LEAVES))
+        .object(&format!("[{}]", kids(&mut (0..NODES).map(first_of))));
+    for node in 0..NODES {
+        let first = first_of(node);
+        pdf = pdf
+            .object(&format!("<< /Type /Pages /Parent 2 0 R /Kids {} 0 R /Count {LEAVES} >>", first + 1))
+            .object(&format!("[{}]", kids(&mut (first + 2..first + 2 + LEAVES))));
+        for leaf in 0..LEAVES {
+            let width = 10 + node * LEAVES + leaf;
+            pdf = pdf.object(&format!("<< /Type /Page /Parent {first} 0 R /MediaBox [0 0 {width} 10] >>"));
+        }
+    }
+    let pdf = pdf.to_bytes();
+    let mut document = open(renderer, &pdf);
+    assert_eq!(document.page_count(), NODES * LEAVES);
+    for page in (0..NODES * LEAVES).rev().chain(0..NODES * LEAVES) {
+        let width = document.page_size(PageIndex(page)).unwrap().width_pt;
+        assert_eq!(width, f64::from(10 + page), "page index {page}");
     }
 }
 

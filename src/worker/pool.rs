@@ -33,6 +33,13 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// How much of what a worker prints is kept, in bytes: its last words.
 const STDERR_KEPT_BYTES: usize = 2048;
 
+/// How much of an answer a worker may leave in its socket before it has to wait, in bytes. The files of most pages
+/// fit, so that neither process wakes the other more than once.
+const ANSWER_BUFFER_BYTES: usize = 1 << 20;
+
+/// The longest answer whose memory is kept for the next, in bytes.
+const INBOX_KEPT_BYTES: usize = 8 << 20;
+
 /// How to start a worker.
 #[derive(Debug, Clone)]
 pub struct WorkerCommand {
@@ -138,6 +145,8 @@ impl Pool {
     ) -> Result<Worker, WorkerError> {
         let (ours, theirs) = std::os::unix::net::UnixStream::pair().map_err(WorkerError::Spawn)?;
         ours.set_nonblocking(true).map_err(WorkerError::Spawn)?;
+        // It is a wish: the kernel gives what its administrator allows.
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(&theirs, ANSWER_BUFFER_BYTES);
         let stream = UnixStream::from_std(ours).map_err(WorkerError::Spawn)?;
         let program = self.command.program(backend);
         let mut child = Command::new(program)
@@ -163,6 +172,7 @@ impl Pool {
             sandbox,
             limits: self.limits,
             max_body_bytes: 0,
+            inbox: BytesMut::new(),
             renditions: Vec::new(),
             pages: 0,
             ready: false,
@@ -195,6 +205,8 @@ pub struct Worker {
     limits: Limits,
     /// The most bytes of a page's images that are taken from it; set when the document opens.
     max_body_bytes: u64,
+    /// Where files arrive; its memory serves again once those of a page are dropped.
+    inbox: BytesMut,
     /// What every page has beside its main image; set when the document opens.
     renditions: Vec<RenditionName>,
     pages: u32,
@@ -380,7 +392,7 @@ impl Worker {
     }
 
     async fn receive(&mut self, within: Duration) -> Result<(Reply, Bytes), WorkerError> {
-        match timeout(within, read_frame(&mut self.stream, self.max_body_bytes)).await {
+        match timeout(within, read_frame(&mut self.stream, self.max_body_bytes, &mut self.inbox)).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(self.autopsy(error).await),
             Err(_) => {
@@ -423,7 +435,11 @@ impl Worker {
     }
 }
 
-async fn read_frame(stream: &mut UnixStream, max_body_bytes: u64) -> Result<(Reply, Bytes), FrameError> {
+async fn read_frame(
+    stream: &mut UnixStream,
+    max_body_bytes: u64,
+    inbox: &mut BytesMut,
+) -> Result<(Reply, Bytes), FrameError> {
     let mut prefix = [0; PREFIX_BYTES];
     stream.read_exact(&mut prefix).await?;
     let prefix = Prefix::parse(&prefix, max_body_bytes)?;
@@ -433,13 +449,15 @@ async fn read_frame(stream: &mut UnixStream, max_body_bytes: u64) -> Result<(Rep
     if reply.body_bytes() != Some(prefix.body_bytes) {
         return Err(FrameError::Body { listed: reply.body_bytes(), body: prefix.body_bytes });
     }
-    let mut body = BytesMut::with_capacity(prefix.body_bytes as usize);
+    inbox.clear();
+    inbox.reserve(prefix.body_bytes as usize);
     let mut rest = stream.take(prefix.body_bytes);
     while rest.limit() > 0 {
-        if rest.read_buf(&mut body).await? == 0 {
+        if rest.read_buf(inbox).await? == 0 {
             return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
     }
+    let body = if inbox.len() > INBOX_KEPT_BYTES { std::mem::take(inbox) } else { inbox.split() };
     Ok((reply, body.freeze()))
 }
 

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "mupdf/fitz.h"
 #include "mupdf/pdf.h"
@@ -77,9 +76,6 @@ static void count_error(void *document, const char *message)
 
 /* How many large blocks are looked after, in use or not; what is beyond is had and freed as ever. */
 #define MAX_BLOCKS 16
-
-/* The most that is kept of blocks that nobody uses, in bytes, where the process has no limit. */
-#define MAX_SPARE (64u << 20)
 
 typedef struct
 {
@@ -211,15 +207,6 @@ static void release(void *opaque, void *memory)
 	large->spare += large->blocks[i].size;
 }
 
-/* A sixteenth of what a limited process may take: others, that cannot ask for it back, need memory too. */
-static size_t max_spare(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur / 16 < MAX_SPARE)
-		return (size_t)(limit.rlim_cur / 16);
-	return MAX_SPARE;
-}
-
 /* Ends a context and gives back what was kept for it. */
 static void drop_context(fz_context *ctx, large_blocks *large)
 {
@@ -237,7 +224,8 @@ static fz_context *new_context(large_blocks **out, size_t store_bytes)
 
 	if (!large)
 		return NULL;
-	large->max_spare = max_spare();
+	/* Others in the process, that cannot ask for it back, need memory too. */
+	large->max_spare = store_bytes / 2;
 	/* To MuPDF, 0 means a store without bounds. */
 	ctx = fz_new_context(&allocator, NULL, store_bytes ? store_bytes : 1);
 	if (!ctx)

@@ -90,7 +90,8 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     // The document borrows the engine, and the process ends with both.
     let renderer: &'static dyn Renderer = Box::leak(renderer);
     let started = Instant::now();
-    let opened = map_pdf(pdf_bytes).and_then(|pdf| renderer.open(pdf, &open_options(&settings, password)));
+    let opened = map_pdf(pdf_bytes)
+        .and_then(|pdf| renderer.open(pdf, &open_options(&settings, password, &orders.limits)));
     let mut document = match opened {
         Ok(document) => document,
         Err(error) => {
@@ -122,8 +123,12 @@ fn failed(error: &PageError) -> Reply {
     Reply::Failed { code: error.code().into(), message: error.to_string() }
 }
 
-fn open_options(settings: &Settings, password: Option<String>) -> OpenOptions {
-    OpenOptions { password, page_box: settings.page_box, ..OpenOptions::default() }
+fn open_options(settings: &Settings, password: Option<String>, limits: &Limits) -> OpenOptions {
+    let default = OpenOptions::default();
+    // The rest of a small worker is for the page.
+    let quarter = usize::try_from(limits.memory_bytes / 4).unwrap_or(usize::MAX);
+    let cache_bytes = default.cache_bytes.min(quarter);
+    OpenOptions { password, page_box: settings.page_box, cache_bytes }
 }
 
 /// Maps the PDF on descriptor 0 for as long as the process lives.

@@ -70,7 +70,8 @@ pub struct OpenOptions {
     pub password: Option<String>,
     /// The box that is the page. Default: the crop box.
     pub page_box: PageBox,
-    /// The most bytes that the engine may keep in caches of decoded images and fonts.
+    /// The most bytes that the engine may keep in caches of decoded images and fonts; half as many
+    /// again it may keep of memory that it is through with, for what comes next.
     /// Default: 64 MiB. Engines without such a cache ignore it.
     pub cache_bytes: usize,
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 use pdf2img_bench::cost::MEMORY_MB;
-use pdf2img_bench::format::Format;
+use pdf2img_bench::format::{Format, Resolution};
 use pdf2img_bench::peers::{PROGRAMS, Requirement};
 use pdf2img_bench::scaling::Axis;
 
@@ -84,9 +84,9 @@ pub(crate) struct Peers {
     /// The formats of the images.
     #[arg(long = "format", value_name = "NAME", default_values_t = Format::ALL)]
     pub(crate) formats: Vec<Format>,
-    /// The resolutions, in dots per inch.
-    #[arg(long = "dpi", value_name = "DPI", default_value = "150", value_parser = clap::value_parser!(u32).range(10..=1200))]
-    pub(crate) dpis: Vec<u32>,
+    /// The resolutions, in dots per inch; with a format before it, such as `jpeg:300`, for that format alone.
+    #[arg(long = "dpi", value_name = "DPI", default_values = ["150", "jpeg:300"])]
+    pub(crate) resolutions: Vec<Resolution>,
     /// How many seconds all runs of one program may take in a case; a slower one is refused.
     #[arg(long, value_name = "SECONDS", default_value = "120", value_parser = parse_seconds)]
     pub(crate) limit: Duration,
@@ -233,19 +233,20 @@ mod tests {
             "--dpi",
             "150",
             "--dpi",
-            "300",
+            "jpeg:300",
             "--",
             "--color",
             "rgb",
         ]);
-        let Subject::Peers(Peers { our_flags, runs, programs, formats, dpis, .. }) = arguments.command else {
+        let Subject::Peers(Peers { our_flags, runs, programs, formats, resolutions, .. }) = arguments.command
+        else {
             panic!("{arguments:?}")
         };
         assert_eq!(our_flags, ["--color", "rgb"]);
         assert_eq!(runs, 3);
         assert_eq!(programs.len(), PROGRAMS.len());
         assert_eq!(formats, Format::ALL);
-        assert_eq!(dpis, [150, 300]);
+        assert_eq!(resolutions, ["150", "jpeg:300"].map(|it| it.parse().unwrap()));
     }
 
     #[test]

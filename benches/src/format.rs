@@ -52,9 +52,51 @@ impl Serialize for Format {
     }
 }
 
+/// A resolution, for images of every format or of one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Resolution {
+    /// The format that has it. `None` for all.
+    pub format: Option<Format>,
+    /// Dots per inch, from 10 to 1,200.
+    pub dpi: u32,
+}
+
+impl Resolution {
+    /// Whether images of that format are made at it.
+    pub fn is_for(self, format: Format) -> bool {
+        self.format.is_none_or(|it| it == format)
+    }
+}
+
+impl FromStr for Resolution {
+    type Err = String;
+
+    fn from_str(s: &str) -> Result<Self, String> {
+        let (format, dpi) = match s.split_once(':') {
+            Some((format, dpi)) => (Some(format.parse()?), dpi),
+            None => (None, s),
+        };
+        match dpi.parse() {
+            Ok(dpi @ 10..=1200) => Ok(Resolution { format, dpi }),
+            _ => Err(format!("{dpi:?} is no resolution from 10 to 1200; examples are 150 and jpeg:300")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_resolution_is_for_all_formats_or_for_one() {
+        let all: Resolution = "150".parse().unwrap();
+        assert_eq!((all.dpi, all.is_for(Format::Png), all.is_for(Format::Jpeg)), (150, true, true));
+        let one: Resolution = "jpeg:300".parse().unwrap();
+        assert_eq!((one.dpi, one.is_for(Format::Png), one.is_for(Format::Jpeg)), (300, false, true));
+        for wrong in ["", "9", "1201", "gif:150", "jpeg:", "300:jpeg"] {
+            assert!(wrong.parse::<Resolution>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn every_format_is_found_by_its_name() {

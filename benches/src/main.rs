@@ -62,7 +62,7 @@ fn run_peers(it: Peers, bin_dir: PathBuf, common: &Common) -> Result<()> {
         documents,
         programs: it.programs,
         formats: it.formats,
-        dpis: it.dpis,
+        resolutions: it.resolutions,
         runs: it.runs,
         budget: it.budget,
         limit: it.limit,

@@ -18,7 +18,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 
 use crate::documents::Source;
-use crate::format::Format;
+use crate::format::{Format, Resolution};
 use crate::machine::{FORM, Machine};
 use crate::scratch;
 
@@ -41,8 +41,8 @@ pub struct Plan {
     pub programs: Vec<String>,
     /// The formats of the images.
     pub formats: Vec<Format>,
-    /// The resolutions, in dots per inch.
-    pub dpis: Vec<u32>,
+    /// The resolutions.
+    pub resolutions: Vec<Resolution>,
     /// How often each program is timed in each case, unless it takes longer than `budget`.
     pub runs: usize,
     /// How long the timed runs of one program may take in a case before there are fewer of them, but not fewer than
@@ -100,7 +100,7 @@ pub fn run(plan: &Plan) -> Result<Record> {
     for source in &plan.documents {
         let file = source.write_to(scratch.path())?;
         for &format in &plan.formats {
-            for &dpi in &plan.dpis {
+            for Resolution { dpi, .. } in plan.resolutions.iter().copied().filter(|it| it.is_for(format)) {
                 eprintln!("{} as {format} at {dpi} dpi", source.id);
                 let subject = case::Subject { source, file: &file, format, dpi };
                 let case = case::measure(plan, &installed, &subject, scratch.path())?;

@@ -317,7 +317,7 @@ static int enter_node(fz_context *ctx, tree_level *level, pdf_cycle_list *up, pd
  * tree has a cycle, too many levels, or more nodes than the budget. */
 static int list_leaves(fz_context *ctx, pdf_document *pdf, pdf_obj *root, page_list *list)
 {
-	/* A document of so many objects is gone through 64 times at most to forget them. */
+	/* However many objects there are, they are gone through 128 times at most to forget them. */
 	int remembered = PAGES_REMEMBERED + pdf_xref_len(ctx, pdf) / 64;
 	tree_level *levels = fz_malloc_array(ctx, MAX_TREE_DEPTH, tree_level);
 	int depth = -1, sound = 1;

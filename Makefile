@@ -40,10 +40,13 @@ DATA ?=
 DIR ?= ../shared/corpora
 OUT ?= $(TARGET_DIR)/sweep
 ARGS ?=
-# make benchmark: where the records go, the folder of `pdf2img`, the function.
+# make benchmark: where the records go, the folder of `pdf2img`, the function; flags for three of its parts.
 RECORD ?=
 BIN_DIR ?=
 FUNCTION ?=
+PEERS_ARGS ?=
+COST_ARGS ?=
+STAGES_ARGS ?=
 BENCH_PROGRAMS = $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') $(if $(FUNCTION),--function '$(FUNCTION)')
 
 .PHONY: help
@@ -217,12 +220,12 @@ bench-memory: bench-build ## Measure memory for 20, 100 and 1,000 pages
 # The programs are built for this machine; with BIN_DIR, others are taken, such as those of a cell.
 .PHONY: benchmark
 benchmark: record-is-named bench-build ## Measure all of these, and keep every figure: RECORD=benches/record/<date>-<machine>
-	$(PEERS) --out '$(RECORD)/peers.json' $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') | tee $(TARGET_DIR)/benchmark.md
+	$(PEERS) $(PEERS_ARGS) --out '$(RECORD)/peers.json' $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') | tee $(TARGET_DIR)/benchmark.md
 	$(BENCH) scaling --out '$(RECORD)/scaling.json' $(BENCH_PROGRAMS) | tee --append $(TARGET_DIR)/benchmark.md
-	$(BENCH) cost --out '$(RECORD)/cost.json' $(BENCH_PROGRAMS) | tee --append $(TARGET_DIR)/benchmark.md
+	$(BENCH) cost $(COST_ARGS) --out '$(RECORD)/cost.json' $(BENCH_PROGRAMS) | tee --append $(TARGET_DIR)/benchmark.md
 	$(BENCH) start --out '$(RECORD)/start.json' | tee --append $(TARGET_DIR)/benchmark.md
 	$(BENCH) memory --out '$(RECORD)/memory.json' $(if $(BIN_DIR),--bin-dir '$(BIN_DIR)') | tee --append $(TARGET_DIR)/benchmark.md
-	$(CARGO_BENCH)
+	$(CARGO_BENCH) -- $(STAGES_ARGS)
 	$(CARGO_BENCH) -- isolation --out '$(abspath $(RECORD))/isolation.json'
 	$(MAKE) bench-instructions
 	cp $(TARGET_DIR)/criterion/stages.json '$(RECORD)'

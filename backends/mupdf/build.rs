@@ -42,9 +42,9 @@ const FONTS_LEFT_OUT: [&str; 6] = ["TOFU", "TOFU_CJK", "TOFU_EMOJI", "TOFU_NOTO"
 /// The libraries below MuPDF that are built from its own copies, by their names in its `Makelists`.
 const LIBRARIES: [&str; 5] = ["FREETYPE", "JBIG2DEC", "LCMS2", "OPENJPEG", "ZLIB"];
 
-/// A change to a file of MuPDF, or of a library below it, that changes no pixel of a sound document:
-/// it makes the file faster, keeps it from writing where it must not, or from dropping what a
-/// damaged document still has.
+/// A change to a file of MuPDF, or of a library below it, that changes no pixel of a sound document
+/// but by a level of rounding: it makes the file faster, keeps it from writing where it must not, or from
+/// dropping what a damaged document still has.
 struct Patch {
     /// The path below MuPDF's directory.
     file: &'static str,
@@ -53,7 +53,7 @@ struct Patch {
 }
 
 /// What is changed in MuPDF.
-const PATCHES: [Patch; 8] = [
+const PATCHES: [Patch; 12] = [
     // The inverse of a colour profile's curve was made by 4,096 searches, each from the end of the curve.
     // Where the curve never falls, each search goes on where the last one ended. A document's first colour
     // was 40 % of the work of its first page.
@@ -86,8 +86,32 @@ const PATCHES: [Patch; 8] = [
     // Glyphs are painted eight pixels at a time where the compiler has vectors, by `span.h`.
     Patch {
         file: "source/fitz/draw-paint.c",
-        from: "static void\npaint_span_with_color_3_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n\ttemplate_span_with_color_N_general_solid(dp, mp, 3, w, color, 0);\n}\n",
-        to: "#include \"span.h\"\n\nstatic void\npaint_span_with_color_3_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n#ifdef SPAN_VECTORS\n\tif (w >= 4)\n\t{\n\t\tspan_paint_rgb(dp, mp, w, color);\n\t\treturn;\n\t}\n#endif\n\ttemplate_span_with_color_N_general_solid(dp, mp, 3, w, color, 0);\n}\n",
+        from: "static void\npaint_span_with_color_1_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n",
+        to: "#include \"span.h\"\n\nstatic void\npaint_span_with_color_1_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n#ifdef SPAN_VECTORS\n\tif (w >= 4)\n\t{\n\t\tspan_paint_gray(dp, mp, w, color[0]);\n\t\treturn;\n\t}\n#endif\n",
+    },
+    Patch {
+        file: "source/fitz/draw-paint.c",
+        from: "static void\npaint_span_with_color_3_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n",
+        to: "static void\npaint_span_with_color_3_solid(byte * FZ_RESTRICT dp, const byte * FZ_RESTRICT mp, int n, int w, const byte * FZ_RESTRICT color, int da, const fz_overprint * FZ_RESTRICT eop)\n{\n\tTRACK_FN();\n#ifdef SPAN_VECTORS\n\tif (w >= 4)\n\t{\n\t\tspan_paint_rgb(dp, mp, w, color);\n\t\treturn;\n\t}\n#endif\n",
+    },
+    // Pages are drawn in gray until a colour comes, by `gray.h`.
+    Patch {
+        file: "source/fitz/draw-device.c",
+        from: "\nstatic int\ndrop_tile_doc(",
+        to: "\n#include \"gray.h\"\n\nstatic int\ndrop_tile_doc(",
+    },
+    // DeviceGray is gray in RGB. Profiles say the same, but take more time to be set up than a page of text to be
+    // drawn, and round the components each by itself: 60 % came out as 152, 152, 153, and the page as one of colour.
+    // Where MuPDF paints images, it leaves the profiles out too.
+    Patch {
+        file: "source/fitz/colorspace.c",
+        from: "\t\t/* Handle DeviceGray to CMYK as K only. See note in Section 6.3 of PDF spec 1.7. */\n\t\tif (",
+        to: "\t\tif (ss == fz_device_gray(ctx) && ds == fz_device_rgb(ctx))\n\t\t{\n\t\t\tcc->convert = fz_lookup_fast_color_converter(ctx, ss, ds);\n\t\t\treturn;\n\t\t}\n\n\t\t/* Handle DeviceGray to CMYK as K only. See note in Section 6.3 of PDF spec 1.7. */\n\t\tif (",
+    },
+    Patch {
+        file: "source/fitz/colorspace.c",
+        from: "\t\t/* Handle DeviceGray to CMYK as K only. See note in Section 6.3 of PDF spec 1.7. */\n\t\telse if (",
+        to: "\t\telse if (ss == fz_device_gray(ctx) && ds == fz_device_rgb(ctx))\n\t\t{\n\t\t\tfz_convert_fast_pixmap_samples(ctx, src, dst, copy_spots);\n\t\t}\n\n\t\t/* Handle DeviceGray to CMYK as K only. See note in Section 6.3 of PDF spec 1.7. */\n\t\telse if (",
     },
     // OpenJPEG keeps a list of where the parts of a tile lie, as long as the codestream's header says
     // (TLM). A tile that then had more parts made it write beyond the end of that list: fixed in
@@ -114,44 +138,52 @@ const PATCHES: [Patch; 8] = [
 ];
 
 impl Patch {
-    fn of(file: &Path) -> Option<&'static Patch> {
-        PATCHES.iter().find(|patch| file.ends_with(patch.file))
+    fn of(file: &Path) -> Vec<&'static Patch> {
+        PATCHES.iter().filter(|patch| file.ends_with(patch.file)).collect()
     }
 
-    /// Writes the changed file where Cargo wants what a build makes, and says where that is.
-    fn apply(&self, original: &Path) -> Result<PathBuf, Box<dyn Error>> {
-        let text = fs::read_to_string(original)?.replace("\r\n", "\n");
+    fn apply(&self, text: &str) -> Result<String, Box<dyn Error>> {
         if text.matches(self.from).count() != 1 {
             return Err(format!("the patch of {} does not fit this MuPDF", self.file).into());
         }
-        let name = original.file_name().ok_or("a patch names a directory")?;
-        let patched = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(name);
-        fs::write(&patched, text.replace(self.from, self.to))?;
-        Ok(patched)
+        Ok(text.replace(self.from, self.to))
     }
 }
 
-/// Adds files to a library, patched where there is a patch, and says how many were patched.
+/// Writes the changed file where Cargo wants what a build makes, and says where that is.
+fn apply_patches(patches: &[&Patch], original: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let mut text = fs::read_to_string(original)?.replace("\r\n", "\n");
+    for patch in patches {
+        text = patch.apply(&text)?;
+    }
+    let name = original.file_name().ok_or("a patch names a directory")?;
+    let patched = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?).join(name);
+    fs::write(&patched, text)?;
+    Ok(patched)
+}
+
+/// Adds files to a library, patched where there are patches, and says how many patches those were.
 fn add_files(
     build: &mut cc::Build,
     files: impl IntoIterator<Item = PathBuf>,
 ) -> Result<usize, Box<dyn Error>> {
     let mut patched = 0;
     for file in files {
-        let Some(patch) = Patch::of(&file) else {
+        let patches = Patch::of(&file);
+        if patches.is_empty() {
             build.file(file);
             continue;
-        };
+        }
         // What the file includes stays beside the original, or is ours.
-        build.file(patch.apply(&file)?).includes(file.parent()).include(".");
-        patched += 1;
+        build.file(apply_patches(&patches, &file)?).includes(file.parent()).include(".");
+        patched += patches.len();
     }
     Ok(patched)
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
     // Cargo.toml, because it names the version of `mupdf-sys`.
-    for file in ["Cargo.toml", "build.rs", "shim.c", "shim.h", "span.h"] {
+    for file in ["Cargo.toml", "build.rs", "gray.h", "shim.c", "shim.h", "span.h"] {
         println!("cargo:rerun-if-changed={file}");
     }
     let source = mupdf_source()?;
@@ -183,7 +215,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         build.compile(&format!("mupdf-{}", library.to_lowercase()));
     }
     if patched != PATCHES.len() {
-        return Err(format!("{patched} of {} patched files are built", PATCHES.len()).into());
+        return Err(format!("{patched} of {} patches are built", PATCHES.len()).into());
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 #include "shim.h"
 
 #include <limits.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
@@ -215,6 +216,9 @@ static void drop_context(fz_context *ctx, large_blocks *large)
 	free(large);
 }
 
+/* Set with the first context: MuPDF makes none for headers of another version. */
+static atomic_int library_is_of_headers;
+
 /* Returns NULL for want of memory, or if the library is of another version than its headers. */
 static fz_context *new_context(large_blocks **out, size_t store_bytes)
 {
@@ -236,17 +240,22 @@ static fz_context *new_context(large_blocks **out, size_t store_bytes)
 	/* A hostile document can cause any number of messages; what matters is returned or counted. */
 	fz_set_warning_callback(ctx, NULL, NULL);
 	fz_set_error_callback(ctx, NULL, NULL);
+	atomic_store(&library_is_of_headers, 1);
 	*out = large;
 	return ctx;
 }
 
 const char *shim_version(void)
 {
-	large_blocks *large;
-	fz_context *ctx = new_context(&large, 1);
-	if (!ctx)
-		return NULL;
-	drop_context(ctx, large);
+	/* Making a context takes longer than opening many a document. */
+	if (!atomic_load(&library_is_of_headers))
+	{
+		large_blocks *large;
+		fz_context *ctx = new_context(&large, 1);
+		if (!ctx)
+			return NULL;
+		drop_context(ctx, large);
+	}
 	return FZ_VERSION;
 }
 
@@ -669,6 +678,9 @@ static void run(fz_context *ctx, shim_document *document, fz_device *dev, fz_mat
 	out->errors += fz_maxi(cookie.errors, document->reported);
 }
 
+/* Of gray.h. */
+fz_device *fz_new_gray_draw_device(fz_context *ctx, fz_pixmap *dest);
+
 int shim_draw_page(shim_document *document, const shim_drawing *drawing, shim_drawn *out, char *message)
 {
 	fz_context *ctx = document->ctx;
@@ -690,11 +702,14 @@ int shim_draw_page(shim_document *document, const shim_drawing *drawing, shim_dr
 		/* MuPDF puts its own page transform before ours; this takes it out again. */
 		pdf_page_transform(ctx, document->page, NULL, &page_ctm);
 		ctm = fz_concat(fz_invert_matrix(page_ctm), ctm);
-		pixmap = fz_new_pixmap_with_data(ctx, fz_device_rgb(ctx), drawing->width_px, drawing->height_px,
-			NULL, drawing->alpha, drawing->width_px * (drawing->alpha ? 4 : 3), drawing->samples);
-		dev = fz_new_draw_device(ctx, fz_identity, pixmap);
+		pixmap = fz_new_pixmap_with_data(ctx, drawing->gray ? fz_device_gray(ctx) : fz_device_rgb(ctx),
+			drawing->width_px, drawing->height_px, NULL, drawing->alpha,
+			drawing->width_px * (drawing->gray ? 1 : drawing->alpha ? 4 : 3), drawing->samples);
+		dev = drawing->gray ? fz_new_gray_draw_device(ctx, pixmap)
+			: fz_new_draw_device(ctx, fz_identity, pixmap);
 		run(ctx, document, dev, ctm, drawing->annotations, out, message);
 		fz_close_device(ctx, dev);
+		out->gray = pixmap->n == 1;
 	}
 	fz_always(ctx)
 	{

@@ -45,10 +45,12 @@ typedef struct
 	/* From the page's own space to pixels. */
 	float matrix[6];
 	int32_t annotations;
-	/* Rows without gaps: RGB, or RGBA with colours multiplied by alpha. */
+	/* Rows without gaps: RGB, or RGBA with colours multiplied by alpha; or gray, for as long as no colour
+	 * comes, with room for RGB. */
 	int32_t width_px;
 	int32_t height_px;
 	int32_t alpha;
+	int32_t gray;
 	unsigned char *samples;
 } shim_drawing;
 
@@ -58,6 +60,8 @@ typedef struct
 	int32_t errors;
 	/* Whether the page's contents were given up before their end; the message says why. */
 	int32_t cut_short;
+	/* Whether the rows are gray at the end. */
+	int32_t gray;
 } shim_drawn;
 
 /* The version of the linked library, or NULL if it is not the one of the headers. */

@@ -1,4 +1,4 @@
-/* Painting a colour through a mask into RGB, eight pixels at a time: what most of drawing text is.
+/* Painting a colour through a mask into RGB or gray, eight pixels at a time: what most of drawing text is.
  *
  * MuPDF asks of each pixel whether it is covered, in part or not at all, which a processor guesses
  * wrong at both edges of every stroke. Here all pixels are blended, by the same formula: one that is
@@ -102,6 +102,50 @@ static fz_forceinline void span_paint_rgb(unsigned char *dst, const unsigned cha
 	{
 		memcpy(&eight, mask + width - 8, 8);
 		span_8_pixels(dst + 3 * (width - 8), eight >> (64 - 8 * width) << (64 - 8 * width), &color);
+	}
+}
+
+/* Paints `width` gray pixels, four or more. */
+static fz_forceinline void span_paint_gray(unsigned char *dst, const unsigned char *mask, int width,
+	unsigned char level)
+{
+	span_words color = { level, level, level, level, level, level, level, level };
+	uint64_t eight;
+
+	if (width < 8)
+	{
+		/* The first four and the last four, of which the latter have no mask where they are the former;
+		 * with four bytes more of none, because there may be no more memory beyond them. */
+		int offset = width - 4;
+		uint32_t first, last;
+		uint64_t pixels;
+		memcpy(&first, mask, 4);
+		memcpy(&last, mask + offset, 4);
+		eight = first | (uint64_t)last >> (32 - 8 * offset) << 32;
+		if (eight == 0)
+			return;
+		memcpy(&first, dst, 4);
+		memcpy(&last, dst + offset, 4);
+		pixels = first | (uint64_t)last >> (32 - 8 * offset) << 32;
+		span_blend(&pixels, color, span_expand(eight));
+		first = (uint32_t)pixels;
+		memcpy(dst, &first, 4);
+		for (; offset > 0; offset--)
+			dst[3 + offset] = (unsigned char)(pixels >> (24 + 8 * offset));
+		return;
+	}
+	for (; width >= 8; width -= 8, dst += 8, mask += 8)
+	{
+		memcpy(&eight, mask, 8);
+		if (eight != 0)
+			span_blend(dst, color, span_expand(eight));
+	}
+	if (width > 0)
+	{
+		memcpy(&eight, mask + width - 8, 8);
+		eight = eight >> (64 - 8 * width) << (64 - 8 * width);
+		if (eight != 0)
+			span_blend(dst + width - 8, color, span_expand(eight));
 	}
 }
 

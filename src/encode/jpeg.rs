@@ -8,8 +8,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use mozjpeg::{ColorSpace, Compress, PixelDensity, PixelDensityUnit};
 use render_api::{PixelFormat, Pixmap};
 
-use super::pixels::to_gray;
-use super::{ColorMode, EncodeError, ImageFormat, JpegScans, Quality, Resolution};
+use super::pixels::{spread_gray, to_gray};
+use super::{ColorMode, EncodeError, ImageFormat, JpegScans, Quality, Resolution, set_len};
 
 /// Writes `pixmap` into the empty `out`.
 ///
@@ -28,14 +28,19 @@ pub(super) fn encode(
     gray: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    if pixmap.format() == PixelFormat::Rgba8 {
-        return Err(EncodeError::Transparent { format: ImageFormat::Jpeg });
-    }
-    let (color_space, samples) = if to_gray(pixmap, color, 0, ImageFormat::Jpeg, gray)? {
-        (ColorSpace::JCS_GRAYSCALE, gray.as_slice())
-    } else {
-        let is_rgb = pixmap.format() == PixelFormat::Rgb8;
-        (if is_rgb { ColorSpace::JCS_RGB } else { ColorSpace::JCS_EXT_RGBX }, pixmap.data())
+    let (color_space, samples) = match pixmap.format() {
+        PixelFormat::Rgba8 => return Err(EncodeError::Transparent { format: ImageFormat::Jpeg }),
+        PixelFormat::Gray8 if color == ColorMode::Rgb => {
+            set_len(gray, 3 * pixmap.bytes(), ImageFormat::Jpeg)?;
+            spread_gray(pixmap.data(), gray);
+            (ColorSpace::JCS_RGB, gray.as_slice())
+        }
+        PixelFormat::Gray8 => (ColorSpace::JCS_GRAYSCALE, pixmap.data()),
+        PixelFormat::Rgb8 | PixelFormat::Rgbx8 if to_gray(pixmap, color, 0, ImageFormat::Jpeg, gray)? => {
+            (ColorSpace::JCS_GRAYSCALE, gray.as_slice())
+        }
+        PixelFormat::Rgb8 => (ColorSpace::JCS_RGB, pixmap.data()),
+        PixelFormat::Rgbx8 => (ColorSpace::JCS_EXT_RGBX, pixmap.data()),
     };
     // libjpeg reports every error, memory that ran out included, by calling a function that must
     // not return; mozjpeg's unwinds, through C code compiled for it, up to here. Nothing of what

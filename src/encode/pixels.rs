@@ -23,6 +23,7 @@ pub(super) fn to_gray(
 ) -> Result<bool, EncodeError> {
     let take_row = match (color, pixmap.format()) {
         (ColorMode::Rgb, _) => return Ok(false),
+        (_, PixelFormat::Gray8) => copy_row,
         (ColorMode::Auto, PixelFormat::Rgb8) => take_gray_row::<3>,
         (ColorMode::Auto, PixelFormat::Rgbx8 | PixelFormat::Rgba8) => take_gray_row::<4>,
         (ColorMode::Gray, PixelFormat::Rgb8) => take_luma_row::<3>,
@@ -37,7 +38,7 @@ pub(super) fn to_gray(
 /// Tells whether no pixel lets anything through.
 pub(super) fn is_opaque(pixmap: &Pixmap) -> bool {
     match pixmap.format() {
-        PixelFormat::Rgb8 | PixelFormat::Rgbx8 => true,
+        PixelFormat::Gray8 | PixelFormat::Rgb8 | PixelFormat::Rgbx8 => true,
         PixelFormat::Rgba8 => pixmap
             .data()
             .chunks_exact(pixmap.stride())
@@ -50,6 +51,35 @@ pub(super) fn drop_fourth_byte(pixels: &[u8], rgb: &mut [u8]) {
     for (rgb, pixel) in rgb.as_chunks_mut::<3>().0.iter_mut().zip(pixels.as_chunks::<4>().0) {
         rgb.copy_from_slice(&pixel[..3]);
     }
+}
+
+/// Tells whether two rows are the same, a few vectors at a time.
+///
+/// What a static executable has for `==` on slices goes byte by byte, and rows of blank paper are most of a page.
+#[inline(always)]
+pub(super) fn are_equal(row: &[u8], other: &[u8]) -> bool {
+    const PART: usize = 128;
+    fn differ(row: &[u8], other: &[u8]) -> u8 {
+        row.iter().zip(other).fold(0, |difference, (a, b)| difference | (a ^ b))
+    }
+    let (parts, rest) = row.as_chunks::<PART>();
+    let (other_parts, other_rest) = other.as_chunks::<PART>();
+    row.len() == other.len()
+        && parts.iter().zip(other_parts).all(|(part, other)| differ(part, other) == 0)
+        && differ(rest, other_rest) == 0
+}
+
+/// Writes each gray level as RGB.
+pub(super) fn spread_gray(gray: &[u8], rgb: &mut [u8]) {
+    for (rgb, &level) in rgb.as_chunks_mut().0.iter_mut().zip(gray) {
+        *rgb = [level; 3];
+    }
+}
+
+/// Copies gray levels; always true, to be of a kind with [`take_gray_row`].
+fn copy_row(levels: &[u8], gray: &mut [u8]) -> bool {
+    gray.copy_from_slice(levels);
+    true
 }
 
 /// Copies the gray level of each pixel, and tells whether all pixels of the row were gray.
@@ -160,26 +190,64 @@ pub(super) mod tests {
         rgbx
     }
 
+    /// The same picture in one byte a pixel, of an RGB image without colour.
+    fn gray8(rgb: &Pixmap) -> Pixmap {
+        let mut gray = Pixmap::default();
+        gray.reset(rgb.width_px(), rgb.height_px(), PixelFormat::Rgb8, u64::MAX).unwrap();
+        for (to, from) in gray.start_gray().iter_mut().zip(rgb.data().as_chunks::<3>().0) {
+            *to = from[0];
+        }
+        gray
+    }
+
+    /// Encodes both images in every way, and compares the files.
+    fn assert_same_files(page: &Pixmap, other: &Pixmap) {
+        let quality = Quality::new(80).unwrap();
+        for encoding in [
+            Encoding::Png { effort: PngEffort::Balanced },
+            Encoding::Jpeg { quality, scans: JpegScans::Baseline },
+            Encoding::WebpLossless,
+            Encoding::WebpLossy { quality },
+        ] {
+            for color in ColorMode::ALL {
+                let options = EncodeOptions { encoding, color, resolution: None };
+                let (mut file, mut other_file) = (Vec::new(), Vec::new());
+                Encoder::new().encode(page, &options, &mut file).unwrap();
+                Encoder::new().encode(other, &options, &mut other_file).unwrap();
+                assert!(file == other_file, "{encoding:?} {color}");
+            }
+        }
+    }
+
     #[test]
     fn rgbx_gives_the_same_file_as_rgb_in_every_format() {
-        let quality = Quality::new(80).unwrap();
         let colourful = pixmap(70, 41, |x, y| [(x * 3) as u8, (y * 5) as u8, (x * y) as u8]);
         let few_colours = pixmap(70, 41, |x, y| [(x % 3) as u8, (y % 5) as u8, 9]);
         let gray = pixmap(70, 41, |x, y| [(x * 3 + y) as u8; 3]);
         for page in [colourful, few_colours, gray] {
-            for encoding in [
-                Encoding::Png { effort: PngEffort::Balanced },
-                Encoding::Jpeg { quality, scans: JpegScans::Baseline },
-                Encoding::WebpLossless,
-                Encoding::WebpLossy { quality },
-            ] {
-                for color in ColorMode::ALL {
-                    let options = EncodeOptions { encoding, color, resolution: None };
-                    let (mut three, mut four) = (Vec::new(), Vec::new());
-                    Encoder::new().encode(&page, &options, &mut three).unwrap();
-                    Encoder::new().encode(&rgbx(&page), &options, &mut four).unwrap();
-                    assert!(three == four, "{encoding:?} {color}");
-                }
+            assert_same_files(&page, &rgbx(&page));
+        }
+    }
+
+    #[test]
+    fn gray_gives_the_same_file_as_rgb_without_colour_in_every_format() {
+        let many_levels = pixmap(70, 41, |x, y| [(x * 3 + y) as u8; 3]);
+        let black_on_white = pixmap(70, 41, |x, y| [if (x / 3 + y) % 5 == 0 { 0 } else { 255 }; 3]);
+        for page in [many_levels, black_on_white] {
+            assert_same_files(&page, &gray8(&page));
+        }
+    }
+
+    #[test]
+    fn rows_are_equal_if_no_byte_differs() {
+        for length in [0, 1, 127, 128, 129, 300] {
+            let row: Vec<u8> = (0..length).map(|i| i as u8).collect();
+            assert!(are_equal(&row, &row.clone()));
+            assert!(!are_equal(&row, &[&row[..], &[0]].concat()));
+            for at in 0..length {
+                let mut other = row.clone();
+                other[at] ^= 0x40;
+                assert!(!are_equal(&row, &other), "byte {at} of {length}");
             }
         }
     }

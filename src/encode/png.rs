@@ -12,7 +12,7 @@ mod palette;
 use libdeflater::{CompressionLvl, Compressor, Crc};
 use render_api::{PixelFormat, Pixmap};
 
-use super::pixels::{drop_fourth_byte, is_opaque, to_gray};
+use super::pixels::{drop_fourth_byte, is_opaque, spread_gray, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, PngEffort, Resolution, set_len};
 use deflate::RowDeflater;
 use filter::Filters;
@@ -101,6 +101,7 @@ impl PngEncoder {
         for (row, pixels) in rows.zip(pixmap.data().chunks_exact(pixmap.stride())) {
             row[0] = filter::NONE;
             match pixmap.format() {
+                PixelFormat::Gray8 => spread_gray(pixels, &mut row[1..]),
                 PixelFormat::Rgb8 => row[1..].copy_from_slice(pixels),
                 PixelFormat::Rgbx8 | PixelFormat::Rgba8 => drop_fourth_byte(pixels, &mut row[1..]),
             }
@@ -258,6 +259,7 @@ mod tests {
 
     fn rgba_of(pixmap: &Pixmap) -> Vec<[u8; 4]> {
         match pixmap.format() {
+            PixelFormat::Gray8 => pixmap.data().iter().map(|&level| [level, level, level, 255]).collect(),
             PixelFormat::Rgb8 => {
                 pixmap.data().as_chunks().0.iter().map(|&[r, g, b]| [r, g, b, 255]).collect()
             }

@@ -3,7 +3,7 @@
 use image_webp::{ColorType, WebPEncoder};
 use render_api::{PixelFormat, Pixmap};
 
-use super::pixels::{drop_fourth_byte, to_gray};
+use super::pixels::{self, drop_fourth_byte, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, Quality, set_len};
 
 /// Writes `pixmap` without loss into the empty `out`.
@@ -20,7 +20,13 @@ pub(super) fn encode_lossless(
 ) -> Result<(), EncodeError> {
     let is_gray = to_gray(pixmap, color, 0, ImageFormat::Webp, gray)?;
     let (color_type, samples) = match (is_gray, pixmap.format()) {
-        (true, PixelFormat::Rgb8 | PixelFormat::Rgbx8) => (ColorType::L8, gray.as_slice()),
+        (true, PixelFormat::Gray8 | PixelFormat::Rgb8 | PixelFormat::Rgbx8) => {
+            (ColorType::L8, gray.as_slice())
+        }
+        (false, PixelFormat::Gray8) => {
+            spread_gray(pixmap, pixmap.data(), colors)?;
+            (ColorType::Rgb8, colors.as_slice())
+        }
         (true, PixelFormat::Rgba8) => {
             spread_gray(pixmap, gray, colors)?;
             (ColorType::Rgba8, colors.as_slice())
@@ -52,7 +58,10 @@ pub(super) fn encode_lossy(
     colors: &mut Vec<u8>,
     out: &mut Vec<u8>,
 ) -> Result<(), EncodeError> {
-    let samples = if color == ColorMode::Gray {
+    let samples = if pixmap.format() == PixelFormat::Gray8 {
+        spread_gray(pixmap, pixmap.data(), colors)?;
+        colors.as_slice()
+    } else if color == ColorMode::Gray {
         to_gray(pixmap, color, 0, ImageFormat::Webp, gray)?;
         spread_gray(pixmap, gray, colors)?;
         colors.as_slice()
@@ -63,7 +72,7 @@ pub(super) fn encode_lossy(
         pixmap.data()
     };
     let layout = match pixmap.format() {
-        PixelFormat::Rgb8 | PixelFormat::Rgbx8 => webp::PixelLayout::Rgb,
+        PixelFormat::Gray8 | PixelFormat::Rgb8 | PixelFormat::Rgbx8 => webp::PixelLayout::Rgb,
         PixelFormat::Rgba8 => webp::PixelLayout::Rgba,
     };
     let mut config =
@@ -91,11 +100,7 @@ fn spread_gray(pixmap: &Pixmap, gray: &[u8], colors: &mut Vec<u8>) -> Result<(),
     let components = if pixmap.format() == PixelFormat::Rgba8 { 4 } else { 3 };
     set_len(colors, gray.len() * components, ImageFormat::Webp)?;
     match pixmap.format() {
-        PixelFormat::Rgb8 | PixelFormat::Rgbx8 => {
-            for (color, &level) in colors.as_chunks_mut().0.iter_mut().zip(gray) {
-                *color = [level; 3];
-            }
-        }
+        PixelFormat::Gray8 | PixelFormat::Rgb8 | PixelFormat::Rgbx8 => pixels::spread_gray(gray, colors),
         PixelFormat::Rgba8 => {
             let alphas = pixmap.data().as_chunks::<4>().0.iter().map(|p| p[3]);
             for ((color, &level), alpha) in colors.as_chunks_mut().0.iter_mut().zip(gray).zip(alphas) {

@@ -1,7 +1,7 @@
 //! Makes a small image of a page out of a large one.
 
 use fast_image_resize::images::{TypedCroppedImageMut, TypedImage, TypedImageRef};
-use fast_image_resize::pixels::{U8x3, U8x4};
+use fast_image_resize::pixels::{U8, U8x3, U8x4};
 use fast_image_resize::{FilterType, MulDiv, PixelTrait, ResizeAlg, ResizeOptions, Resizer};
 use render_api::{PixelFormat, Pixmap, RenderError};
 
@@ -70,6 +70,7 @@ impl Downscaler {
         out.reset(small.width_px, small.height_px, large.format(), max_pixels)?;
         let ratio = large_raster.scale_x / small.scale_x;
         match large.format() {
+            PixelFormat::Gray8 => self.resize::<U8>(large, ratio, small, out)?,
             PixelFormat::Rgb8 => self.resize::<U8x3>(large, ratio, small, out)?,
             PixelFormat::Rgbx8 => self.resize::<U8x4>(large, ratio, small, out)?,
             PixelFormat::Rgba8 => {
@@ -219,6 +220,19 @@ mod tests {
                     assert!(f64::from(off) <= most, "{dpi} dpi, row {row}: off by {off}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn gray_is_scaled_to_the_levels_that_rgb_is_scaled_to() {
+        // Strokes of every level, thinner than a small pixel.
+        let strokes = |x_pt: f64, y_pt: f64| [(x_pt * 37.0 + (y_pt / 9.0).floor() * 53.0) as u32 as u8; 4];
+        for dpi in [75.0, 61.3, 25.7, 9.0] {
+            let (from, to) = (Scale::Dpi(150.0).resolve(A4), Scale::Dpi(dpi).resolve(A4));
+            let gray = scaled(&mut drawn(&from, PixelFormat::Gray8, strokes), &from, &to);
+            let rgb = scaled(&mut drawn(&from, PixelFormat::Rgb8, strokes), &from, &to);
+            let spread: Vec<u8> = gray.data().iter().flat_map(|level| [*level; 3]).collect();
+            assert!(spread == rgb.data(), "{dpi} dpi");
         }
     }
 

@@ -292,4 +292,26 @@ mod tests {
         }));
         assert_eq!(widths, (vec![600, 400, 150], vec![600, 400, 150, 80]));
     }
+
+    #[test]
+    fn mupdf_leaves_a_page_in_gray_if_it_and_its_background_have_no_colour() {
+        let layout = |name: &str, background: &str| {
+            let options = json!({ "dpi": 72, "background": background });
+            let settings = Settings::from_canonical(options.as_object().unwrap()).unwrap();
+            let pdf = corpus::document(name).unwrap().bytes();
+            let engine = render_mupdf::MuPdf::new();
+            let mut document = engine.open(&pdf, &OpenOptions::default()).unwrap();
+            let mut studio = Studio::default();
+            studio.draw(document.as_mut(), PageIndex(0), &settings).unwrap();
+            assert_eq!(studio.drawn.data().len(), studio.drawn.bytes());
+            studio.drawn.format()
+        };
+        for gray in ["text-1", "scan-gray", "scan-ccitt-300"] {
+            assert_eq!(layout(gray, "white"), PixelFormat::Gray8, "{gray}");
+        }
+        assert_eq!(layout("text-1", "#010102"), PixelFormat::Rgb8);
+        for colour in ["scan-color", "vector-map", "shadings"] {
+            assert_eq!(layout(colour, "white"), PixelFormat::Rgb8, "{colour}");
+        }
+    }
 }

@@ -5,6 +5,9 @@ use crate::error::RenderError;
 /// How a pixel is laid out, 8 bits a component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PixelFormat {
+    /// One level: 1 byte. What an engine makes of an image that it was to draw in RGB, if it can tell
+    /// that all of it is gray.
+    Gray8,
     /// Red, green, blue: 3 bytes.
     Rgb8,
     /// Red, green, blue, and a byte that means nothing: 4 bytes, for engines that draw no others.
@@ -17,6 +20,7 @@ impl PixelFormat {
     /// Bytes per pixel.
     pub fn bytes_per_pixel(self) -> usize {
         match self {
+            PixelFormat::Gray8 => 1,
             PixelFormat::Rgb8 => 3,
             PixelFormat::Rgbx8 | PixelFormat::Rgba8 => 4,
         }
@@ -42,7 +46,8 @@ impl Default for Pixmap {
 }
 
 impl Pixmap {
-    /// Gives the image a new size and layout; the content is unspecified until it is drawn.
+    /// Gives the image a new size and layout; the content is unspecified until it is drawn, and what was never
+    /// drawn on is not even touched.
     ///
     /// # Errors
     ///
@@ -69,7 +74,6 @@ impl Pixmap {
                 detail: format!("{bytes} bytes for {width_px} × {height_px} px"),
             })?;
         }
-        self.data.resize(bytes, 0);
         (self.width_px, self.height_px, self.format) = (width_px, height_px, format);
         Ok(())
     }
@@ -94,14 +98,48 @@ impl Pixmap {
         self.width_px as usize * self.format.bytes_per_pixel()
     }
 
-    /// All rows, top to bottom.
+    /// Bytes of all rows.
+    pub fn bytes(&self) -> usize {
+        self.stride() * self.height_px as usize
+    }
+
+    /// All rows, top to bottom; fewer if nothing was drawn since the image grew.
     pub fn data(&self) -> &[u8] {
-        &self.data
+        &self.data[..self.bytes().min(self.data.len())]
     }
 
     /// All rows, to be drawn on.
     pub fn data_mut(&mut self) -> &mut [u8] {
-        &mut self.data
+        let bytes = self.bytes();
+        if self.data.len() < bytes {
+            // `reset` has the memory.
+            self.data.resize(bytes, 0);
+        }
+        &mut self.data[..bytes]
+    }
+
+    /// Makes a gray image of one in another layout, to be drawn on; there is room left for the other layout.
+    pub fn start_gray(&mut self) -> &mut [u8] {
+        self.format = PixelFormat::Gray8;
+        self.data_mut()
+    }
+
+    /// Makes an RGB image of a gray one that was to be RGB, whose content someone else has written.
+    ///
+    /// # Safety
+    ///
+    /// [`reset`](Pixmap::reset) was called with [`PixelFormat::Rgb8`] before
+    /// [`start_gray`](Pixmap::start_gray), and since then three bytes for each pixel were written from
+    /// where its answer begins.
+    #[allow(unsafe_code, reason = "an engine in C grows its rows in memory that Rust has not touched")]
+    pub unsafe fn assume_rgb(&mut self) {
+        self.format = PixelFormat::Rgb8;
+        let bytes = self.bytes();
+        if self.data.len() < bytes {
+            debug_assert!(bytes <= self.data.capacity());
+            // SAFETY: `reset` has reserved so much, and the caller has seen to its content.
+            unsafe { self.data.set_len(bytes) }
+        }
     }
 }
 
@@ -121,9 +159,28 @@ mod tests {
     fn a_smaller_page_keeps_the_buffer() {
         let mut pixmap = Pixmap::default();
         pixmap.reset(100, 100, PixelFormat::Rgba8, 10_000).unwrap();
-        let before = pixmap.data().as_ptr();
+        let before = pixmap.data_mut().as_ptr();
         pixmap.reset(10, 20, PixelFormat::Rgb8, 10_000).unwrap();
         assert_eq!((pixmap.data().len(), pixmap.stride()), (600, 30));
         assert_eq!(pixmap.data().as_ptr(), before);
+    }
+
+    #[test]
+    fn a_gray_image_becomes_rgb_where_it_is() {
+        let mut pixmap = Pixmap::default();
+        pixmap.reset(4, 2, PixelFormat::Rgb8, 10_000).unwrap();
+        assert!(pixmap.data().is_empty());
+        let gray = pixmap.start_gray();
+        gray.fill(7);
+        assert_eq!((gray.len(), pixmap.bytes()), (8, 8));
+        let start = pixmap.data_mut().as_mut_ptr();
+        #[allow(unsafe_code, reason = "it is what is tested")]
+        // SAFETY: `reset` has room for 24 bytes, all of which are written.
+        unsafe {
+            start.write_bytes(9, 24);
+            pixmap.assume_rgb();
+        }
+        assert_eq!((pixmap.format(), pixmap.data()), (PixelFormat::Rgb8, &[9; 24][..]));
+        assert_eq!(pixmap.data().as_ptr(), start.cast_const());
     }
 }

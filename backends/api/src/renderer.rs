@@ -48,7 +48,8 @@ pub trait Document {
     ///
     /// The top left corner of the page's box falls on the top left corner of the image, and one
     /// pt on [`RenderOptions::scale_x`] × [`RenderOptions::scale_y`] pixels. An RGBA image comes
-    /// out with colours not multiplied by alpha.
+    /// out with colours not multiplied by alpha. An RGB image may come out as
+    /// [`PixelFormat::Gray8`], with the level that its three components would all have had.
     ///
     /// # Errors
     ///

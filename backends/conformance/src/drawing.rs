@@ -23,6 +23,9 @@ crate::check_list! {
         colours_on_a_transparent_background_are_not_multiplied_by_alpha,
         an_opaque_background_in_rgba_is_opaque,
     ],
+    "Gray pages" => [
+        what_has_no_colour_is_drawn_alike_before_and_after_a_colour,
+    ],
     "Transparency groups" => [
         a_page_that_is_a_transparency_group_keeps_its_colours,
     ],
@@ -238,4 +241,67 @@ fn the_same_page_gives_the_same_bytes_every_time(renderer: &dyn Renderer) {
     let (reopened, _) = draw(open(renderer, &pdf).as_mut(), FIRST, &options).unwrap();
     assert!(first.data() == again.data(), "drawn twice");
     assert!(first.data() == reopened.data(), "drawn after opening again");
+}
+
+/// Marks without colour, each in a way of its own.
+const MARKS_WITHOUT_COLOUR: [(&str, &str); 15] = [
+    ("text", "BT /F 30 Tf 5.3 40.7 Td (gray) Tj ET"),
+    ("stroked text", "BT /F 30 Tf 1 Tr 0.7 w 5.3 40.7 Td (gray) Tj ET"),
+    ("large text", "BT /F 300 Tf 5.3 -10.7 Td (g) Tj ET"),
+    ("a curve", "0.37 g 10 10 m 90 30 20 95 80 80 c f"),
+    ("a line", "0.6 G 0.4 w 3 5 m 97 81 l S"),
+    ("equal parts of red, green and blue", "0.5 0.5 0.5 rg 10.2 10.2 50.3 50.3 re f"),
+    ("a rectangle as a clip", "q 20.5 20 40 40.5 re W n 0.2 g 10 10 m 90 30 20 95 80 80 c f Q"),
+    ("a curve as a clip", "q 10 10 m 90 30 20 95 80 80 c W n 0.2 g 0 0 50 100 re f Q"),
+    ("text as a clip", "q BT /F 40 Tf 7 Tr 5.3 40.7 Td (gray) Tj ET 0.2 g 0 0 60 100 re f Q"),
+    ("half-transparent", "/Half gs 0.1 g 10 10 m 90 30 20 95 80 80 c f"),
+    ("an image", "q 60.5 0 0 50.5 20 20 cm BI /W 3 /H 2 /BPC 8 /CS /G ID \x00\x30\x60\x48\x7F\x20 EI Q"),
+    ("a turned image", "q 40 20 -20 40 40 20 cm BI /W 3 /H 2 /BPC 8 /CS /G ID \x00\x30\x60\x48\x7F\x20 EI Q"),
+    ("a stencil", "q 0.3 g 60.5 0 0 50.5 20 20 cm BI /W 8 /H 2 /IM true ID \x2A\x55 EI Q"),
+    ("a group", "/Half gs /Group Do"),
+    ("a pattern", "/Pattern cs /Tiles scn 10 10 70 70 re f"),
+];
+
+fn what_has_no_colour_is_drawn_alike_before_and_after_a_colour(renderer: &dyn Renderer) {
+    let page = |contents: &str| {
+        Pdf::square(
+            "/Font << /F << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> \
+             /ExtGState << /Half << /ca 0.5 >> >> /XObject << /Group 5 0 R >> /Pattern << /Tiles 6 0 R >>",
+            contents,
+        )
+        .stream(
+            "/Type /XObject /Subtype /Form /BBox [0 0 100 100] /Group << /S /Transparency >>",
+            "0.4 g 10 10 50 50 re f 0.8 g 30 30 m 90 30 20 95 80 80 c f",
+        )
+        .stream(
+            "/PatternType 1 /PaintType 1 /TilingType 1 /BBox [0 0 9 9] /XStep 9.3 /YStep 9.3 /Resources << >>",
+            "0.3 g 1 1 5 5 re f",
+        )
+        .to_bytes()
+    };
+    let options = RenderOptions { scale_x: 1.37, scale_y: 1.37, ..RenderOptions::default() };
+    let picture_of =
+        |contents: &str| draw(open(renderer, &page(contents)).as_mut(), FIRST, &options).expect("a page").0;
+    // Outside of the page.
+    let colour_elsewhere = "q 1 0 0 rg -20 -20 5 5 re f Q";
+    let colour = "q 0.2 0.5 0.9 rg 40.3 5 m 90 30 60 95 80 80 c f Q";
+    let blank = picture_of("");
+    for (name, mark) in MARKS_WITHOUT_COLOUR {
+        let mark = format!("q {mark} Q");
+        let alone = picture_of(&mark);
+        assert!(alone.data() != blank.data(), "{name} leaves no mark");
+        let is_gray = alone.data().as_chunks::<3>().0.iter().all(|[r, g, b]| r == g && g == b);
+        assert!(is_gray, "{name} has a colour");
+        assert!(alone.data() == picture_of(&format!("{colour_elsewhere} {mark}")).data(), "{name}");
+        assert!(
+            alone.data() == picture_of(&format!("{mark} {colour_elsewhere}")).data(),
+            "{name}, then a colour"
+        );
+        let clipped = |start: &str| {
+            picture_of(&format!("{start} q 10 10 m 90 30 20 95 80 80 c W n {mark} {colour} {mark} Q {mark}"))
+        };
+        let (gray_first, colour_first) = (clipped(""), clipped(colour_elsewhere));
+        assert!(gray_first.data() == colour_first.data(), "{name}, and a colour within a clip");
+        assert!(gray_first.data() != alone.data(), "{name}: the colour is not drawn");
+    }
 }

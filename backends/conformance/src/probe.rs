@@ -65,8 +65,10 @@ pub(crate) fn to_rgb(pixmap: Pixmap) -> Pixmap {
     let mut rgb = Pixmap::default();
     rgb.reset(pixmap.width_px(), pixmap.height_px(), PixelFormat::Rgb8, MAX_PIXELS)
         .expect("no larger than it was");
-    for (to, from) in rgb.data_mut().as_chunks_mut::<3>().0.iter_mut().zip(pixmap.data().as_chunks::<4>().0) {
-        to.copy_from_slice(&from[..3]);
+    let components = if pixmap.format() == PixelFormat::Gray8 { [0, 0, 0] } else { [0, 1, 2] };
+    let from = pixmap.data().chunks_exact(pixmap.format().bytes_per_pixel());
+    for (to, from) in rgb.data_mut().as_chunks_mut::<3>().0.iter_mut().zip(from) {
+        *to = components.map(|component| from[component]);
     }
     rgb
 }

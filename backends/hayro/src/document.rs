@@ -227,7 +227,9 @@ fn side(side_px: u32) -> Result<u16, RenderError> {
 fn background_pixel(background: Background, format: PixelFormat) -> Result<[u8; 4], RenderError> {
     let unsupported = |detail: &str| Err(RenderError::Unsupported { detail: detail.to_owned() });
     match (background, format) {
-        (_, PixelFormat::Rgb8) => unsupported("an image in RGB; draw into RGBX or RGBA"),
+        (_, PixelFormat::Gray8 | PixelFormat::Rgb8) => {
+            unsupported("an image in gray or RGB; draw into RGBX or RGBA")
+        }
         (Background::Color([r, g, b]), _) => Ok([r, g, b, 255]),
         (Background::Transparent, PixelFormat::Rgba8) => Ok([0; 4]),
         (Background::Transparent, PixelFormat::Rgbx8) => {

@@ -104,7 +104,8 @@ impl<'a> Handle<'a> {
         })
     }
 
-    /// Draws the page that was loaded last over `out`; RGBA comes out with colours multiplied by alpha.
+    /// Draws the page that was loaded last over `out`; RGBA comes out with colours multiplied by alpha,
+    /// and gray, which must have been started in an image of RGB, as RGB if there is colour in it.
     pub(crate) fn draw_page(
         &mut self,
         drawing: &Drawing<'_>,
@@ -129,17 +130,22 @@ impl<'a> Handle<'a> {
             width_px: out.width_px() as i32,
             height_px: out.height_px() as i32,
             alpha: (out.format() == PixelFormat::Rgba8).into(),
+            gray: (out.format() == PixelFormat::Gray8).into(),
             samples: out.data_mut().as_mut_ptr(),
         };
         let mut drawn = ShimDrawn::default();
         let mut message = Message::default();
         // SAFETY: the document is open; `samples` points to height × stride bytes, which a `Pixmap`
-        // guarantees for its sides and format, and which no one else uses during the call; the two
-        // places to write to are valid.
+        // guarantees for its sides and format, with room for RGB after gray, and which no one else uses
+        // during the call; the two places to write to are valid.
         let status = unsafe {
             shim_draw_page(self.document.as_ptr(), &shim_drawing, &mut drawn, message.as_mut_ptr())
         };
         message.check(status)?;
+        if out.format() == PixelFormat::Gray8 && drawn.gray == 0 {
+            // SAFETY: the image was started as RGB, and the rows that began as gray have been written as RGB.
+            unsafe { out.assume_rgb() }
+        }
         Ok(Outcome {
             errors: u32::try_from(drawn.errors).unwrap_or(u32::MAX),
             cut_short: (drawn.cut_short != 0).then(|| message.text()),
@@ -229,6 +235,7 @@ struct ShimDrawing {
     width_px: i32,
     height_px: i32,
     alpha: i32,
+    gray: i32,
     samples: *mut u8,
 }
 
@@ -237,6 +244,7 @@ struct ShimDrawing {
 struct ShimDrawn {
     errors: i32,
     cut_short: i32,
+    gray: i32,
 }
 
 unsafe extern "C" {

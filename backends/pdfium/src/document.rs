@@ -189,7 +189,9 @@ fn contains(outer: Box4, inner: Box4) -> bool {
 fn background_pixel(background: Background, format: PixelFormat) -> Result<[u8; 4], RenderError> {
     let unsupported = |detail: &str| Err(RenderError::Unsupported { detail: detail.to_owned() });
     match (background, format) {
-        (_, PixelFormat::Rgb8) => unsupported("an image in RGB; draw into RGBX or RGBA"),
+        (_, PixelFormat::Gray8 | PixelFormat::Rgb8) => {
+            unsupported("an image in gray or RGB; draw into RGBX or RGBA")
+        }
         (Background::Color([r, g, b]), _) => Ok([r, g, b, 255]),
         (Background::Transparent, PixelFormat::Rgba8) => Ok([0; 4]),
         (Background::Transparent, PixelFormat::Rgbx8) => {

@@ -309,7 +309,7 @@ impl<'a> Handle<'a> {
         if self.page.is_null() {
             return Err(RenderError::Backend { detail: "no page is loaded".to_owned() });
         }
-        let bytes = out.data().len() as u64;
+        let bytes = out.bytes() as u64;
         // PDFium counts the bytes of an image in a C int.
         let max_bytes = i32::MAX as u64;
         if bytes > max_bytes {

@@ -25,7 +25,8 @@ const MIN_INK: f64 = 0.002;
 ///
 /// If there are no pixels, or hardly any differs from the first.
 pub fn is_a_page(pixmap: &Pixmap) -> Result<()> {
-    let mut pixels = pixmap.data().chunks_exact(pixmap.format().bytes_per_pixel()).map(|pixel| &pixel[..3]);
+    let bytes = pixmap.format().bytes_per_pixel();
+    let mut pixels = pixmap.data().chunks_exact(bytes).map(|pixel| &pixel[..bytes.min(3)]);
     let first = pixels.next().context("the page has no pixels")?;
     let different = pixels.filter(|pixel| *pixel != first).count();
     let share = different as f64 / f64::from(pixmap.width_px()) / f64::from(pixmap.height_px());
@@ -67,6 +68,7 @@ struct Decoded {
 /// The red, green and blue of an opaque image.
 fn rgb(pixmap: &Pixmap) -> Result<Vec<u8>> {
     match pixmap.format() {
+        PixelFormat::Gray8 => Ok(pixmap.data().iter().flat_map(|level| [*level; 3]).collect()),
         PixelFormat::Rgb8 => Ok(pixmap.data().to_vec()),
         PixelFormat::Rgbx8 => {
             Ok(pixmap.data().as_chunks::<4>().0.iter().flat_map(|p| [p[0], p[1], p[2]]).collect())
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn every_format_shows_its_page_and_not_another() {
-        for format in [PixelFormat::Rgb8, PixelFormat::Rgbx8] {
+        for format in [PixelFormat::Gray8, PixelFormat::Rgb8, PixelFormat::Rgbx8] {
             for encoding in [Format::Png, Format::Jpeg, Format::Webp].map(Format::encoding) {
                 let mut page = page(format);
                 let mut file = Vec::new();

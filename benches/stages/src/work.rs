@@ -116,7 +116,8 @@ impl Engines<'_> {
                 let mut document = source.open().context("the document does not open")?;
                 let raster = Scale::default().resolve(document.page_size(PageIndex(0))?);
                 let pixels = u64::from(raster.width_px) * u64::from(raster.height_px);
-                Amount::Bytes(pixels * document.opaque_format().bytes_per_pixel() as u64)
+                // As RGB, whatever the engine draws in.
+                Amount::Bytes(3 * pixels)
             }
         })
     }

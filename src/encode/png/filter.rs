@@ -4,6 +4,7 @@
 //! would break the repetitions up. So rows of steep edges stay as they are, and one of small steps
 //! among others gets the filter with the least sum of absolute differences (PNG specification, 12.7).
 
+use super::super::pixels::are_equal;
 use super::super::{EncodeError, ImageFormat, set_len};
 
 /// The filter that changes nothing.
@@ -145,7 +146,7 @@ fn is_picture(row: &[u8], bytes_per_pixel: usize) -> bool {
     const PART: usize = 224;
     let (late, early) = (&row[bytes_per_pixel..], row);
     // Blank paper, at the speed of memory.
-    if late == &early[..late.len()] {
+    if are_equal(late, &early[..late.len()]) {
         return false;
     }
     let (late_parts, late_rest) = late.as_chunks::<PART>();

@@ -2,6 +2,7 @@
 
 use render_api::Pixmap;
 
+use super::super::pixels::are_equal;
 use super::super::{ColorMode, EncodeError, ImageFormat, set_len};
 use super::{Layout, filter};
 
@@ -49,7 +50,7 @@ fn few_levels(rows: &[u8], width: usize) -> Option<[bool; 256]> {
     let mut above: &[u8] = &[];
     for row in rows.chunks_exact(1 + width) {
         let row = &row[1..];
-        if row == above {
+        if are_equal(row, above) {
             continue;
         }
         above = row;
@@ -81,7 +82,7 @@ pub(super) fn index_colors(pixmap: &Pixmap, rows: &mut Vec<u8>) -> Result<Option
     let mut above: &[u8] = &[];
     for (y, pixels) in pixmap.data().chunks_exact(pixmap.stride()).enumerate() {
         let start = y * stride;
-        if pixels == above {
+        if are_equal(pixels, above) {
             rows.copy_within(start - stride..start, start);
             continue;
         }

@@ -74,6 +74,12 @@ pub fn measure(plan: &Plan, installed: &[Installed], subject: &Subject, scratch:
     })
 }
 
+/// Whether the product takes part, and none of its engines that have run so far has drawn the document.
+fn have_all_of_ours_failed(able: &[&Installed], sides: &[Side]) -> bool {
+    let mut ours = able.iter().zip(sides).filter(|(installed, _)| installed.program.ours).peekable();
+    ours.peek().is_some() && ours.all(|(_, side)| side.refused.is_some())
+}
+
 struct Runs<'a> {
     plan: &'a Plan,
     subject: &'a Subject<'a>,
@@ -88,13 +94,17 @@ impl Runs<'_> {
         for installed in able {
             let out = scratch::below(self.scratch)?;
             let mut side = Side::new(installed.program.name, installed.processes(self.plan.cpus));
-            let mut command = installed.command(&self.task(installed, out.path()));
-            match process::run_sampled_within(&mut command, SAMPLING, self.plan.patience()) {
-                Ok((cost, peak)) => {
-                    side.peak_bytes = peak.total_bytes();
-                    side.runs = self.plan.runs_of(cost.wall_s);
+            if !installed.program.ours && have_all_of_ours_failed(able, &sides) {
+                side.refuse("not run: there is nothing of pdf2img to compare it with".to_owned());
+            } else {
+                let mut command = installed.command(&self.task(installed, out.path()));
+                match process::run_sampled_within(&mut command, SAMPLING, self.plan.patience()) {
+                    Ok((cost, peak)) => {
+                        side.peak_bytes = peak.total_bytes();
+                        side.runs = self.plan.runs_of(cost.wall_s);
+                    }
+                    Err(why) => side.refuse(format!("{why:#}")),
                 }
-                Err(why) => side.refuse(format!("{why:#}")),
             }
             side.picture_bytes = certify::picture_bytes(out.path()).unwrap_or(0);
             sides.push(side);

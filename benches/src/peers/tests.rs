@@ -170,3 +170,16 @@ fn a_program_that_draws_something_else_does_not_count() {
     assert_eq!(sides[1].refused, None);
     assert!(sides[2].refused.as_ref().unwrap().contains("shows something else than mupdf, pdfium"));
 }
+
+#[test]
+fn nobody_is_timed_where_the_product_has_drawn_nothing() {
+    let refuses = "[ \"$1\" = --version ] && echo pdf2img 1.2.3 && exit; \
+                   case \"$*\" in *text-1.pdf*) echo 'too many pixels' >&2; exit 1;; esac; exit 0";
+    let dir = commands(&[("pdf2img", refuses), ("pdftoppm", PDFTOPPM)]);
+    let record = record(dir.path(), &["pdf2img-mupdf", "pdftoppm"], PATIENT);
+    let sides = &record.cases[0].sides;
+    assert_eq!(sides.len(), 2, "{record:?}");
+    assert!(sides[0].refused.as_ref().unwrap().contains("too many pixels"));
+    assert!(sides[1].refused.as_ref().unwrap().contains("nothing of pdf2img"));
+    assert!(sides.iter().all(|side| side.wall_s.is_empty()));
+}

@@ -214,10 +214,11 @@ impl FromStr for ImageFormat {
 /// What a PNG file may cost to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum PngEffort {
-    /// Least time. The same as [`Balanced`](PngEffort::Balanced) but for photographs, for which it
-    /// tries two filters and not four.
+    /// Least time. The same as [`Balanced`](PngEffort::Balanced) but for pictures, for which it
+    /// tries two filters and not four, and looks for nothing but runs.
     Fastest,
-    /// Most of the compression for little time; the default.
+    /// Most of the compression for little time, and for more time only where a sample shows that it
+    /// pays; the default.
     #[default]
     Balanced,
     /// Fewest bytes, in many times the time.

@@ -30,13 +30,20 @@ const DISTANCE_CODES: usize = 30;
 /// The longest Huffman code, in bits (RFC 1951, 3.2.7).
 const LONGEST_CODE: u32 = 15;
 
-/// How many literals and matches share a pair of Huffman codes.
+/// The most literals and copies that share a pair of Huffman codes.
 const BLOCK_TOKENS: usize = 1 << 15;
+
+/// So many are taken into a block at a time, or begin a new one if codes of their own suit them better.
+const PART_TOKENS: usize = 1 << 12;
 
 /// The most bytes in a stored block.
 const MAX_STORED_BYTES: usize = 65_535;
 
 const HASH_BITS: u32 = 15;
+const PAIR_BITS: u32 = 13;
+
+/// How many places of a pair of pixels are remembered.
+const PLACES: usize = 2;
 
 /// A run this long is taken as such: its distance costs no more than a bit or two, the row above's
 /// a dozen.
@@ -52,12 +59,16 @@ const LOOK_UP_BELOW: usize = 16;
 /// The farthest that a single pixel is copied from.
 const MAX_SHORT_DISTANCE: usize = 4096;
 
+/// In a copy, so many bytes are remembered as a place to copy from: a stroke's edge. What follows is
+/// found by what comes before it.
+const REMEMBERED: usize = 32;
+
 /// What is looked for in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Search {
-    /// Runs of one pixel alone: in a filtered picture nothing else repeats.
+    /// Runs of one byte alone: little else repeats in a filtered picture.
     Runs,
-    /// Runs, rows like the one above, and strokes that were drawn before.
+    /// Runs of one pixel, rows like the one above, and strokes that were drawn before.
     Strokes,
 }
 
@@ -74,18 +85,22 @@ pub(super) struct RowDeflater {
     /// The tokens of a block, of which there are `count`.
     tokens: Box<[Token; BLOCK_TOKENS]>,
     count: usize,
-    literal_counts: [u32; LITERAL_CODES],
-    distance_counts: [u32; DISTANCE_CODES],
+    /// What is sure to be in the block: its first `settled_count` tokens.
+    settled: Counts,
+    settled_count: usize,
+    /// The part after that.
+    part: Counts,
 }
 
 impl Default for RowDeflater {
     fn default() -> Self {
         RowDeflater {
-            seen: Seen { long: Box::new([0; 1 << HASH_BITS]), short: Box::new([0; 1 << HASH_BITS]) },
+            seen: Seen::default(),
             tokens: Box::new([Token::literal(0); BLOCK_TOKENS]),
             count: 0,
-            literal_counts: [0; LITERAL_CODES],
-            distance_counts: [0; DISTANCE_CODES],
+            settled: Counts::default(),
+            settled_count: 0,
+            part: Counts::default(),
         }
     }
 }
@@ -109,7 +124,7 @@ impl RowDeflater {
         out: &mut Vec<u8>,
     ) -> Result<usize, EncodeError> {
         // A block never takes more than its bytes stored would.
-        let stored_blocks = rows.len() / MAX_STORED_BYTES + 2 + 2 * (rows.len() / BLOCK_TOKENS + 1);
+        let stored_blocks = rows.len() / MAX_STORED_BYTES + 2 + 2 * (rows.len() / PART_TOKENS + 1);
         let bound = rows.len() + 5 * stored_blocks + 64;
         if out.len() < bound {
             set_len(out, bound, ImageFormat::Png)?;
@@ -117,10 +132,10 @@ impl RowDeflater {
         // Deflate with a window of 32 KB, and no dictionary.
         out[..2].copy_from_slice(&[0x78, 0x01]);
         let mut bits = BitWriter::new(out, 2);
-        self.seen.long.fill(0);
-        self.seen.short.fill(0);
+        self.seen.forget();
         self.start_block();
-        let (mut start, mut at) = (0, 0);
+        // Where the block starts, its last part, and what has no tokens yet.
+        let (mut start, mut part_start, mut at) = (0, 0, 0);
         while start < rows.len() {
             // A copy may end in the middle of a row.
             let row = at / stride;
@@ -129,13 +144,24 @@ impl RowDeflater {
             let end = rows.len().min((row + alike) * stride);
             while at < end {
                 at = match (search, pixel_bytes) {
-                    (Search::Runs, _) => self.fill_block::<false, false>(rows, at..end, stride, pixel_bytes),
-                    (Search::Strokes, 1) => self.fill_block::<true, false>(rows, at..end, stride, 1),
-                    (Search::Strokes, _) => self.fill_block::<true, true>(rows, at..end, stride, pixel_bytes),
+                    (Search::Runs, _) => self.fill_part::<false, 1>(rows, at..end, stride),
+                    (Search::Strokes, 2) => self.fill_part::<true, 2>(rows, at..end, stride),
+                    (Search::Strokes, 3) => self.fill_part::<true, 3>(rows, at..end, stride),
+                    (Search::Strokes, 4) => self.fill_part::<true, 4>(rows, at..end, stride),
+                    (Search::Strokes, _) => self.fill_part::<true, 1>(rows, at..end, stride),
                 };
-                if self.count == BLOCK_TOKENS || at == rows.len() {
-                    self.write_block(&rows[start..at], at == rows.len(), &mut bits);
-                    self.start_block();
+                let is_last = at == rows.len();
+                if self.count < self.settled_count + PART_TOKENS && !is_last {
+                    continue;
+                }
+                if self.is_part_better_alone() {
+                    self.write_settled(&rows[start..part_start], false, &mut bits);
+                    start = part_start;
+                }
+                self.settle_part();
+                part_start = at;
+                if self.count == BLOCK_TOKENS || is_last {
+                    self.write_settled(&rows[start..at], is_last, &mut bits);
                     start = at;
                 }
             }
@@ -146,76 +172,120 @@ impl RowDeflater {
     }
 
     fn start_block(&mut self) {
-        self.count = 0;
-        self.literal_counts.fill(0);
-        self.distance_counts.fill(0);
+        (self.count, self.settled_count) = (0, 0);
+        self.settled.clear();
+        self.part.clear();
     }
 
-    /// Adds tokens to the block for what is in `range` until that ends or the block is full, and
+    /// Tells whether the part is so unlike what is settled that two blocks would be shorter than one.
+    fn is_part_better_alone(&self) -> bool {
+        if self.settled_count == 0 {
+            return false;
+        }
+        let mut both = self.settled.clone();
+        both.add(&self.part);
+        let apart = self.settled.bits() + self.part.bits() + self.part.header_bits();
+        apart + LEAST_GAIN * self.part.bits() < both.bits()
+    }
+
+    fn settle_part(&mut self) {
+        self.settled.add(&self.part);
+        self.part.clear();
+        self.settled_count = self.count;
+    }
+
+    /// Adds tokens to the part for what is in `range` until that ends or the part is full, and
     /// answers how far they reach: a copy may go beyond the end.
-    // Inlined into one function, the three kinds share too few registers: 10 % slower.
+    ///
+    /// Pixels have `N` bytes.
+    // Inlined into one function, the kinds share too few registers: 10 % slower.
     #[inline(never)]
-    fn fill_block<const STROKES: bool, const PIXELS: bool>(
+    fn fill_part<const STROKES: bool, const N: usize>(
         &mut self,
         rows: &[u8],
         range: Range<usize>,
         stride: usize,
-        pixel_bytes: usize,
     ) -> usize {
-        let RowDeflater { seen, tokens, count: block_count, literal_counts, distance_counts } = self;
+        let RowDeflater { seen, tokens, count: block_count, settled_count, part, .. } = self;
         let tokens = tokens.as_mut();
+        let most = *settled_count + PART_TOKENS;
         // The row above is out of reach where rows are longer than the window.
-        let stride = if stride <= MAX_DISTANCE { stride } else { pixel_bytes };
+        let above = if stride <= MAX_DISTANCE { stride } else { N };
         let (mut at, mut count) = (range.start, *block_count);
         // Copies begin below the first row, and eight bytes before the end.
         let (first, last) = (stride.min(rows.len()), rows.len().saturating_sub(8));
-        while count < BLOCK_TOKENS && at < range.end {
-            let found = if at >= first && at <= last && rows.len() >= 8 {
-                seen.find::<STROKES, PIXELS>(rows, at, stride, pixel_bytes)
-            } else {
+        let (mut row_start, mut row_end) = (0, 0);
+        let mut copied_to = 0;
+        while count < most && at < range.end {
+            if N > 1 && at >= row_end {
+                row_start = at - at % stride;
+                row_end = row_start + stride;
+            }
+            let found = if at < first || at > last || rows.len() < 8 {
                 None
+            } else if !STROKES {
+                find_run(rows, at)
+            } else if N == 1 {
+                seen.find_bytes(rows, at, above)
+            } else {
+                // Pixels follow the byte that names the filter. A copy that ended within one did so
+                // where something new begins.
+                let is_start = (at - row_start + N - 1).is_multiple_of(N) || at == copied_to;
+                seen.find_pixels::<N>(rows, at, above, is_start)
             };
             let Some((length, distance)) = found else {
                 let byte = rows[at];
-                literal_counts[usize::from(byte)] += 1;
+                part.literals[usize::from(byte)] += 1;
                 tokens[count] = Token::literal(byte);
                 count += 1;
                 at += 1;
                 continue;
             };
-            let distance_count = &mut distance_counts[distance_symbol(distance)];
-            let mut left = length;
-            while left >= MIN_MATCH && count < BLOCK_TOKENS {
-                let part = left.min(MAX_MATCH);
-                literal_counts[usize::from(LENGTHS[part - MIN_MATCH].symbol)] += 1;
-                *distance_count += 1;
-                tokens[count] = Token::copy(part, distance);
-                count += 1;
-                left -= part;
-                at += part;
+            if STROKES && N > 1 && distance != N {
+                let start = at + N - (at - row_start + N - 1) % N;
+                seen.remember_pixels::<N>(rows, start..last.min(at + length.min(REMEMBERED)));
             }
+            let distance_count = &mut part.distances[distance_symbol(distance)];
+            let mut left = length;
+            while left >= MIN_MATCH && count < most {
+                let part_length = left.min(MAX_MATCH);
+                part.literals[usize::from(LENGTHS[part_length - MIN_MATCH].symbol)] += 1;
+                *distance_count += 1;
+                tokens[count] = Token::copy(part_length, distance);
+                count += 1;
+                left -= part_length;
+                at += part_length;
+            }
+            copied_to = at;
         }
         *block_count = count;
         at
     }
 
-    /// Writes the tokens with Huffman codes of their own, or what they stand for as it is where
-    /// that is shorter.
-    fn write_block(&mut self, block: &[u8], is_last: bool, bits: &mut BitWriter<'_>) {
-        self.literal_counts[END_OF_BLOCK] = 1;
-        let literals = Code::<LITERAL_CODES>::new(&self.literal_counts, LONGEST_CODE as usize);
-        let distances = Code::<DISTANCE_CODES>::new(&self.distance_counts, LONGEST_CODE as usize);
+    /// Writes what is settled with Huffman codes of its own, or what it stands for as it is where
+    /// that is shorter, and begins a block with the part that is left.
+    fn write_settled(&mut self, block: &[u8], is_last: bool, bits: &mut BitWriter<'_>) {
+        self.settled.literals[END_OF_BLOCK] = 1;
+        self.write_block(block, is_last, bits);
+        self.tokens.copy_within(self.settled_count..self.count, 0);
+        self.count -= self.settled_count;
+        self.settled_count = 0;
+        self.settled.clear();
+    }
+
+    fn write_block(&self, block: &[u8], is_last: bool, bits: &mut BitWriter<'_>) {
+        let Counts { literals: literal_counts, distances: distance_counts } = &self.settled;
+        let literals = Code::<LITERAL_CODES>::new(literal_counts, LONGEST_CODE as usize);
+        let distances = Code::<DISTANCE_CODES>::new(distance_counts, LONGEST_CODE as usize);
         let header = huffman::Header::new(&literals, &distances);
         let extra_bits: u64 = LENGTHS_BY_SYMBOL
             .iter()
-            .zip(&self.literal_counts[END_OF_BLOCK + 1..])
-            .chain(DISTANCE_EXTRA_BITS.iter().zip(&self.distance_counts))
+            .zip(&literal_counts[END_OF_BLOCK + 1..])
+            .chain(DISTANCE_EXTRA_BITS.iter().zip(distance_counts))
             .map(|(&extra, &count)| u64::from(extra) * u64::from(count))
             .sum();
-        let coded_bits = header.bits()
-            + literals.cost(&self.literal_counts)
-            + distances.cost(&self.distance_counts)
-            + extra_bits;
+        let coded_bits =
+            header.bits() + literals.cost(literal_counts) + distances.cost(distance_counts) + extra_bits;
         let stored_bits = (block.len() + 5 * block.len().div_ceil(MAX_STORED_BYTES)) as u64 * 8;
         if coded_bits >= stored_bits {
             let mut parts = block.chunks(MAX_STORED_BYTES).peekable();
@@ -229,7 +299,7 @@ impl RowDeflater {
         header.write(bits);
         // Literals are collected, so that not each waits for where the one before was written to.
         let (mut collected, mut collected_bits) = (0, 0);
-        for token in &self.tokens[..self.count] {
+        for token in &self.tokens[..self.settled_count] {
             let Some((length, distance)) = token.as_copy() else {
                 let (code, length) = literals.get(token.0 as usize & 0xFF);
                 collected |= code << collected_bits;
@@ -260,87 +330,231 @@ impl RowDeflater {
     }
 }
 
+/// How often each symbol occurs.
+#[derive(Clone)]
+struct Counts {
+    /// Literals and lengths.
+    literals: [u32; LITERAL_CODES],
+    distances: [u32; DISTANCE_CODES],
+}
+
+impl Default for Counts {
+    fn default() -> Self {
+        Counts { literals: [0; LITERAL_CODES], distances: [0; DISTANCE_CODES] }
+    }
+}
+
+impl Counts {
+    fn clear(&mut self) {
+        *self = Counts::default();
+    }
+
+    fn add(&mut self, other: &Counts) {
+        for (count, more) in self.literals.iter_mut().zip(&other.literals) {
+            *count += more;
+        }
+        for (count, more) in self.distances.iter_mut().zip(&other.distances) {
+            *count += more;
+        }
+    }
+
+    /// About how many bits the symbols take in codes of their own: their entropy.
+    fn bits(&self) -> f32 {
+        entropy_bits(&self.literals) + entropy_bits(&self.distances)
+    }
+
+    /// About how many bits it takes to write such codes.
+    fn header_bits(&self) -> f32 {
+        let used = |counts: &[u32]| counts.iter().filter(|&&count| count > 0).count();
+        (HEADER_BITS + HEADER_BITS_PER_SYMBOL * (used(&self.literals) + used(&self.distances))) as f32
+    }
+}
+
+/// A part begins a block only if that makes it shorter by so much: codes take time to make.
+const LEAST_GAIN: f32 = 0.01;
+
+/// What it takes to write a pair of codes, in bits: measured on rendered pages.
+const HEADER_BITS: usize = 100;
+const HEADER_BITS_PER_SYMBOL: usize = 4;
+
+/// The sum of `count · log2(total ÷ count)`.
+fn entropy_bits(counts: &[u32]) -> f32 {
+    let weighted = |count: u32| {
+        // Below 2^31, from which vectors convert at once.
+        let count = count.cast_signed() as f32;
+        count * approximate_log2(count)
+    };
+    // Sums beside each other, as vectors add.
+    let (parts, rest) = counts.as_chunks::<16>();
+    let mut sums = [0.0; 16];
+    for part in parts {
+        for (sum, &count) in sums.iter_mut().zip(part) {
+            *sum += weighted(count);
+        }
+    }
+    let rest: f32 = rest.iter().map(|&count| weighted(count)).sum();
+    weighted(counts.iter().sum()) - sums.iter().sum::<f32>() - rest
+}
+
+/// The exponent, and the mantissa bent by a parabola: within 0.01 of the logarithm of a normal number, and something
+/// finite for 0.
+#[inline(always)]
+fn approximate_log2(x: f32) -> f32 {
+    let bits = x.to_bits();
+    let mantissa = f32::from_bits(bits & 0x007F_FFFF | 0x3F80_0000) - 1.0;
+    (bits >> 23) as f32 - 127.0 + mantissa + 0.346 * mantissa * (1.0 - mantissa)
+}
+
+/// The run of the byte before that starts at `at`, which has eight bytes, as its length and distance.
+#[inline(always)]
+fn find_run(rows: &[u8], at: usize) -> Option<(usize, usize)> {
+    let length = common(rows, at, at - 1, load(rows, at), MAX_RUN);
+    (length >= MIN_MATCH).then_some((length, 1))
+}
+
 /// Where pixels were seen before.
 struct Seen {
     /// Where the hash of six bytes was last seen: what a stroke's edge may repeat.
-    long: Box<[u32; 1 << HASH_BITS]>,
-    /// Where the hash of three bytes was last seen: a coloured pixel.
-    short: Box<[u32; 1 << HASH_BITS]>,
+    bytes: Box<[u32; 1 << HASH_BITS]>,
+    /// Where the hash of two pixels of several bytes was last seen, the latest first.
+    pairs: Box<[[u32; PLACES]; 1 << PAIR_BITS]>,
+    /// Where the hash of one such pixel was last seen.
+    pixels: Box<[u32; 1 << HASH_BITS]>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Seen {
+            bytes: Box::new([0; 1 << HASH_BITS]),
+            pairs: Box::new([[0; PLACES]; 1 << PAIR_BITS]),
+            pixels: Box::new([0; 1 << HASH_BITS]),
+        }
+    }
 }
 
 impl Seen {
+    fn forget(&mut self) {
+        self.bytes.fill(0);
+        self.pairs.as_flattened_mut().fill(0);
+        self.pixels.fill(0);
+    }
+
     /// The copy that starts at `at` and saves most, as its length and distance, if one saves
-    /// anything.
+    /// anything, where pixels have one byte; the row above is at the distance `above`.
     ///
     /// There are eight bytes at `at`, and a row before it.
     #[inline(always)]
-    fn find<const STROKES: bool, const PIXELS: bool>(
-        &mut self,
-        rows: &[u8],
-        at: usize,
-        stride: usize,
-        pixel_bytes: usize,
-    ) -> Option<(usize, usize)> {
+    fn find_bytes(&mut self, rows: &[u8], at: usize, above: usize) -> Option<(usize, usize)> {
         let here = load(rows, at);
-        let run = here ^ load(rows, at - pixel_bytes);
-        if !STROKES {
-            let length = common(rows, at, at - pixel_bytes, here, MAX_RUN);
-            return (length >= MIN_MATCH).then_some((length, pixel_bytes));
-        }
-        let above = here ^ load(rows, at - stride);
-        if run == 0 || above == 0 {
-            return self.find_long(rows, at, stride, pixel_bytes);
+        let run = here ^ load(rows, at - 1);
+        let vertical = here ^ load(rows, at - above);
+        if run == 0 || vertical == 0 {
+            return self.find_long(rows, at, above);
         }
         // Most of what comes here is the edge of a stroke, and no copy of anything. That is seen in
         // the first few bytes, without measuring or weighing.
-        let far = look_up(&mut self.long, hash(here, 6), at, MAX_DISTANCE);
-        let mut is_literal = !begins(run, MIN_MATCH) & !begins(above, MIN_MATCH + 1);
+        let far = look_up(&mut self.bytes, hash::<HASH_BITS>(here, 6), at, MAX_DISTANCE);
+        let mut is_literal = !begins(run, MIN_MATCH) & !begins(vertical, MIN_MATCH + 1);
         is_literal &= far.is_none_or(|far| !begins(here ^ load(rows, at - far), MIN_MATCH + 1));
-        let mut near = None;
-        if PIXELS {
-            near = look_up(&mut self.short, hash(here, 3), at, MAX_SHORT_DISTANCE);
-            is_literal &= near.is_none_or(|near| !begins(here ^ load(rows, at - near), MIN_MATCH));
-        }
         if is_literal {
             return None;
         }
         let mut best = Best::none();
-        best.offer(pixel_bytes, run.trailing_zeros() as usize / 8, MIN_MATCH);
-        best.offer(stride, above.trailing_zeros() as usize / 8, MIN_MATCH + 1);
-        best.offer_places(rows, at, here, far, near);
+        best.offer(1, run.trailing_zeros() as usize / 8, MIN_MATCH);
+        best.offer(above, vertical.trailing_zeros() as usize / 8, MIN_MATCH + 1);
+        best.offer_place(rows, at, here, far, MIN_MATCH + 1);
         best.0
     }
 
-    /// The same where eight bytes or more are like the pixel before or the row above.
-    fn find_long(
-        &mut self,
-        rows: &[u8],
-        at: usize,
-        stride: usize,
-        pixel_bytes: usize,
-    ) -> Option<(usize, usize)> {
+    /// The same where eight bytes or more are like the byte before or the row above.
+    fn find_long(&mut self, rows: &[u8], at: usize, above: usize) -> Option<(usize, usize)> {
         let here = load(rows, at);
-        // All of a run is used, however long it is. Other copies are tried again at every step, so
-        // that measuring more than one step could take time that is quadratic in the image.
-        let run = common(rows, at, at - pixel_bytes, here, MAX_RUN);
-        if run >= LONG_RUN {
-            return Some((run, pixel_bytes));
-        }
-        let mut best = Best::none();
-        best.offer(pixel_bytes, run, MIN_MATCH);
-        best.offer(stride, common(rows, at, at - stride, here, MAX_MATCH), MIN_MATCH + 1);
+        let best = best_of_neighbours::<1>(rows, at, above, here);
         if best.length() >= LOOK_UP_BELOW {
             return best.0;
         }
-        let far = look_up(&mut self.long, hash(here, 6), at, MAX_DISTANCE);
-        let near = if pixel_bytes > 1 {
-            look_up(&mut self.short, hash(here, 3), at, MAX_SHORT_DISTANCE)
-        } else {
-            None
-        };
-        best.offer_places(rows, at, here, far, near);
+        let far = look_up(&mut self.bytes, hash::<HASH_BITS>(here, 6), at, MAX_DISTANCE);
+        let mut best = best;
+        best.offer_place(rows, at, here, far, MIN_MATCH + 1);
         best.0
     }
+
+    /// The same where pixels have `N` bytes: within a pixel, only the one before and the row above
+    /// are looked at.
+    #[inline(always)]
+    fn find_pixels<const N: usize>(
+        &mut self,
+        rows: &[u8],
+        at: usize,
+        above: usize,
+        is_start: bool,
+    ) -> Option<(usize, usize)> {
+        let here = load(rows, at);
+        let run = here ^ load(rows, at - N);
+        let vertical = here ^ load(rows, at - above);
+        let mut best;
+        if run == 0 || vertical == 0 {
+            best = best_of_neighbours::<N>(rows, at, above, here);
+            if best.length() >= LOOK_UP_BELOW {
+                return best.0;
+            }
+        } else {
+            best = Best::none();
+            best.offer(N, run.trailing_zeros() as usize / 8, MIN_MATCH);
+            best.offer(above, vertical.trailing_zeros() as usize / 8, MIN_MATCH + 1);
+            if !is_start {
+                return best.0;
+            }
+        }
+        for place in remember(&mut self.pairs[hash::<PAIR_BITS>(here, 2 * N as u32)], at) {
+            let distance = at - place as usize;
+            if distance > MAX_DISTANCE {
+                break;
+            }
+            best.offer_place(rows, at, here, Some(distance), MIN_MATCH + 1);
+        }
+        let near = look_up(&mut self.pixels, hash::<HASH_BITS>(here, N as u32), at, MAX_SHORT_DISTANCE);
+        best.offer_place(rows, at, here, near, MIN_MATCH);
+        best.0
+    }
+
+    /// Remembers the pixels that start in `range`, the first at its start, where they are not like
+    /// the one before.
+    #[inline(always)]
+    fn remember_pixels<const N: usize>(&mut self, rows: &[u8], range: Range<usize>) {
+        for at in range.step_by(N) {
+            let here = load(rows, at);
+            if begins(here ^ load(rows, at - N), N) {
+                continue;
+            }
+            remember(&mut self.pairs[hash::<PAIR_BITS>(here, 2 * N as u32)], at);
+            self.pixels[hash::<HASH_BITS>(here, N as u32)] = at as u32;
+        }
+    }
+}
+
+/// The better of a run of the pixel before, of `N` bytes, and a copy of the row above; one of them
+/// has eight bytes or more.
+#[inline(always)]
+fn best_of_neighbours<const N: usize>(rows: &[u8], at: usize, above: usize, here: u64) -> Best {
+    // All of a run is used, however long it is. Other copies are tried again at every step, so
+    // that measuring more than one step could take time that is quadratic in the image.
+    let run = common(rows, at, at - N, here, MAX_RUN);
+    let mut best = Best::none();
+    best.offer(N, run, MIN_MATCH);
+    if run < LONG_RUN {
+        best.offer(above, common(rows, at, at - above, here, MAX_MATCH), MIN_MATCH + 1);
+    }
+    best
+}
+
+/// The places that were remembered, to which `at` is added.
+#[inline(always)]
+fn remember(places: &mut [u32; PLACES], at: usize) -> [u32; PLACES] {
+    let before = *places;
+    places[0] = at as u32;
+    places[1..].copy_from_slice(&before[..PLACES - 1]);
+    before
 }
 
 /// How far back a hash was last seen, if that is within reach; from now on it was seen at `at`.
@@ -378,14 +592,11 @@ impl Best {
 
     /// Offers what was looked up.
     #[inline(always)]
-    fn offer_places(&mut self, rows: &[u8], at: usize, here: u64, far: Option<usize>, near: Option<usize>) {
-        if let Some(far) = far {
-            self.offer(far, common(rows, at, at - far, here, MAX_MATCH), MIN_MATCH + 1);
-        }
-        if let Some(near) = near {
-            // A pixel alone is worth a copy if it has several bytes, and not if what names its
-            // place is as long.
-            self.offer(near, common(rows, at, at - near, here, MAX_MATCH), MIN_MATCH);
+    fn offer_place(&mut self, rows: &[u8], at: usize, here: u64, distance: Option<usize>, least: usize) {
+        if let Some(distance) = distance
+            && begins(here ^ load(rows, at - distance), least)
+        {
+            self.offer(distance, common(rows, at, at - distance, here, MAX_MATCH), least);
         }
     }
 }
@@ -446,8 +657,8 @@ fn saving(length: usize, distance: usize) -> i64 {
 
 /// Hashes the first `bytes` of eight.
 #[inline(always)]
-fn hash(here: u64, bytes: u32) -> usize {
-    ((here << (64 - 8 * bytes)).wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - HASH_BITS)) as usize
+fn hash<const BITS: u32>(here: u64, bytes: u32) -> usize {
+    ((here << (64 - 8 * bytes)).wrapping_mul(0x9E37_79B1_85EB_CA87) >> (64 - BITS)) as usize
 }
 
 /// How a length is written: a symbol, and extra bits.

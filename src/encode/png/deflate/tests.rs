@@ -117,3 +117,40 @@ fn blank_paper_costs_a_few_bytes_a_row() {
     let bytes = round_trip(&row.repeat(1650), 1276, 1);
     assert!(bytes < 4 * 1650, "{bytes} bytes");
 }
+
+#[test]
+fn codes_change_where_the_content_does() {
+    let mut next = noise(4);
+    let mut of_levels = |first: u8| -> Vec<u8> { (0..60_000).map(|_| first + (next() % 16) as u8).collect() };
+    let rows = [of_levels(0), of_levels(100), of_levels(200)].concat();
+    // 16 levels take 4 bits, 48 take 5.6.
+    let bytes = round_trip(&rows, 1000, 1);
+    assert!(bytes < rows.len() * 45 / 80, "{bytes} bytes");
+}
+
+#[test]
+fn a_coloured_figure_is_written_once_wherever_else_it_is() {
+    let mut next = noise(5);
+    let (width, side) = (300, 20);
+    let figure: Vec<Vec<u8>> = (0..side).map(|_| (0..3 * side).map(|_| next() as u8).collect()).collect();
+    let page = |places: &[usize]| -> Vec<u8> {
+        (0..60)
+            .flat_map(|y| {
+                let mut row = vec![255; 1 + 3 * width];
+                row[0] = 0;
+                for place in places {
+                    let x = 1 + 3 * (place + y / side);
+                    row[x..x + 3 * side].copy_from_slice(&figure[y % side]);
+                }
+                row
+            })
+            .collect()
+    };
+    let mut size = |places: &[usize]| {
+        let mut out = Vec::new();
+        RowDeflater::default().compress(&page(places), 1 + 3 * width, 3, &mut out).unwrap()
+    };
+    let (one, four) = (size(&[10]), size(&[10, 61, 132, 205]));
+    assert!(one < 3 * side * side + 1000, "{one} bytes");
+    assert!(four < one + 1500, "{four} bytes after {one}");
+}

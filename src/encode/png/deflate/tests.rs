@@ -146,7 +146,7 @@ fn a_coloured_figure_is_written_once_wherever_else_it_is() {
             })
             .collect()
     };
-    let mut size = |places: &[usize]| {
+    let size = |places: &[usize]| {
         let mut out = Vec::new();
         RowDeflater::default().compress(&page(places), 1 + 3 * width, 3, &mut out).unwrap()
     };

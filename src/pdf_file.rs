@@ -1,4 +1,4 @@
-//! A PDF in memory, as a file descriptor that worker processes inherit.
+//! A PDF as a file descriptor that worker processes inherit: in memory, or a file of the user's.
 //!
 //! `/tmp` is not used where the kernel has memfd, as Lambda's does: it can be full, and it outlives an
 //! invocation.
@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::FileExt;
+use std::time::SystemTime;
 
 use rustix::fs::{MemfdFlags, SealFlags};
 use rustix::io::Errno;
@@ -16,11 +17,14 @@ use crate::manifest::Failure;
 /// How far into a file the header may stand (ISO 32000-1, Annex H, implementation note 13).
 const HEADER_WITHIN_BYTES: usize = 1024;
 
-/// A PDF in an anonymous file that nobody can change any more once it is [sealed](PdfFile::seal).
+/// A PDF in an anonymous file that nobody can change any more once it is [sealed](PdfFile::seal), or in one
+/// that was [there before](PdfFile::of).
 #[derive(Debug)]
 pub struct PdfFile {
     file: File,
     bytes: u64,
+    /// When a file that was there before was last written to.
+    modified: Option<SystemTime>,
 }
 
 impl PdfFile {
@@ -35,7 +39,31 @@ impl PdfFile {
             Err(Errno::NOSYS | Errno::PERM | Errno::ACCESS) => tempfile::tempfile()?,
             Err(error) => return Err(error.into()),
         };
-        Ok(PdfFile { file, bytes: 0 })
+        Ok(PdfFile { file, bytes: 0, modified: None })
+    }
+
+    /// Takes a file as it is: no copy of it is made, and what the kernel keeps of it it can also forget.
+    ///
+    /// Others may write to it meanwhile. That can cost pages, and no more: a worker that finds the file shorter than
+    /// it was is ended by the kernel. [`is_unchanged`](PdfFile::is_unchanged) tells afterwards.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel fails.
+    pub fn of(file: File) -> io::Result<PdfFile> {
+        let metadata = file.metadata()?;
+        Ok(PdfFile { bytes: metadata.len(), modified: Some(metadata.modified()?), file })
+    }
+
+    /// Whether the bytes are still those that were there at first, as far as length and time of a file say.
+    ///
+    /// # Errors
+    ///
+    /// As the kernel fails.
+    pub fn is_unchanged(&self) -> io::Result<bool> {
+        let Some(modified) = self.modified else { return Ok(true) };
+        let metadata = self.file.metadata()?;
+        Ok(metadata.len() == self.bytes && metadata.modified()? == modified)
     }
 
     /// Makes a sealed one from bytes.
@@ -118,6 +146,8 @@ pub fn check_header(pdf: &PdfFile) -> Result<(), Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     #[test]
@@ -125,6 +155,18 @@ mod tests {
         let mut pdf = PdfFile::from_bytes(b"%PDF-1.7").unwrap();
         assert!(pdf.append(b"x").is_err());
         assert_eq!(pdf.bytes(), 8);
+    }
+
+    #[test]
+    fn a_file_that_was_there_before_is_not_copied_and_a_change_is_seen() {
+        let mut path = tempfile::NamedTempFile::new().unwrap();
+        path.write_all(b"%PDF-1.7").unwrap();
+        let pdf = PdfFile::of(File::open(path.path()).unwrap()).unwrap();
+        assert_eq!(pdf.bytes(), 8);
+        assert!(pdf.looks_like_pdf().unwrap() && pdf.is_unchanged().unwrap());
+        path.write_all(b"more").unwrap();
+        assert!(!pdf.is_unchanged().unwrap());
+        assert!(PdfFile::from_bytes(b"%PDF-1.7").unwrap().is_unchanged().unwrap());
     }
 
     #[test]

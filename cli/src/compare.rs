@@ -31,14 +31,14 @@ use pdf2img::manifest::Failure;
 use pdf2img::pages::{
     self, Deadline, DeadlineCause, DrawnPage, Kept, PageOutcome, PageSink, SinkError, failure, render_pages,
 };
-use pdf2img::pdf_file::{PdfFile, check_header};
+use pdf2img::pdf_file::PdfFile;
 use pdf2img::worker::sandbox::Limits;
 use pdf2img::worker::{Pool, RenderedImage, WorkerCommand};
 use serde_json::{Map, Value, json};
 
 use self::page::compare_page;
 use self::record::{Document, EngineVersion, OnDocument, Page, Record, Standing, Totals};
-use crate::render::read;
+use crate::render::{check_unchanged, open};
 
 /// The folder of pictures, in the output folder.
 const PICTURES: &str = "pictures";
@@ -380,7 +380,7 @@ impl Bench {
             pages: Vec::new(),
         };
         let mut versions = BTreeMap::new();
-        let pdf = match self.open(&input.file) {
+        let pdf = match open(&input.file, self.settings.limits.max_input_bytes) {
             Ok(pdf) => Arc::new(pdf),
             Err(failure) => {
                 document.error = Some(failure);
@@ -414,17 +414,10 @@ impl Bench {
                 document.error = Some(failure("not_compared", format!("comparing it failed: {error}")));
             }
         }
+        if let Err(failure) = check_unchanged(&pdf, &input.file) {
+            document.error = Some(failure);
+        }
         (document, versions)
-    }
-
-    fn open(&self, file: &Path) -> Result<PdfFile, Failure> {
-        let io =
-            |error: io::Error| failure("unreadable", format!("failed to read {}: {error}", file.display()));
-        let mut pdf = PdfFile::new().map_err(io)?;
-        read(file, &mut pdf, self.settings.limits.max_input_bytes).map_err(io)?;
-        pdf.seal();
-        check_header(&pdf)?;
-        Ok(pdf)
     }
 
     async fn draw(&self, pdf: &Arc<PdfFile>, backend: Backend, folder: &Path) -> Drawn {

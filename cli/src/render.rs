@@ -275,14 +275,7 @@ impl Studio {
     }
 
     async fn pages(&self, pool: &Pool, file: &Path, plan: &Plan) -> Result<pages::Outcome, Failure> {
-        let io =
-            |error: io::Error| failure("unreadable", format!("failed to read {}: {error}", file.display()));
-        let mut pdf = PdfFile::new().map_err(io)?;
-        // The worker starts while the file is read.
-        let worker = pool.try_start(&pdf, self.settings.backend);
-        read(file, &mut pdf, self.settings.limits.max_input_bytes).map_err(io)?;
-        pdf.seal();
-        check_header(&pdf)?;
+        let pdf = Arc::new(open(file, self.settings.limits.max_input_bytes)?);
         let sink = Arc::new(Folder {
             root: self.output.clone(),
             plan: plan.clone(),
@@ -294,32 +287,63 @@ impl Studio {
             Deadline { last_start: end, last_page: end, cause: DeadlineCause::DocumentTimeout }
         });
         let request = pages::Request { settings: &self.settings, done: &BTreeSet::new(), deadline };
-        render_pages(pool, &Arc::new(pdf), worker, &request, sink).await.map_err(|error| {
+        let outcome = render_pages(pool, &pdf, None, &request, sink).await.map_err(|error| {
             if self.output.is_none() && error.failure.code == "too_many_pages" {
                 return failure("too_many_pages", "-o - takes one page; choose it with --pages");
             }
             error.failure
-        })
+        });
+        check_unchanged(&pdf, file)?;
+        outcome
     }
 }
 
-/// Reads a file, or standard input, up to a length.
-pub(crate) fn read(file: &Path, pdf: &mut PdfFile, max_bytes: u64) -> io::Result<()> {
-    let mut from: Box<dyn Read> =
-        if file == Path::new(STANDARD) { Box::new(io::stdin().lock()) } else { Box::new(File::open(file)?) };
+/// Opens a file as it is, or reads standard input or a pipe, up to a length, and sees that it is a PDF.
+pub(crate) fn open(file: &Path, max_bytes: u64) -> Result<PdfFile, Failure> {
+    let opened = if file == Path::new(STANDARD) {
+        read(io::stdin().lock(), max_bytes)
+    } else {
+        File::open(file).and_then(|opened| {
+            if opened.metadata()?.is_file() { PdfFile::of(opened) } else { read(opened, max_bytes) }
+        })
+    };
+    let pdf = opened.and_then(|pdf| within(pdf, max_bytes)).map_err(|error| unreadable(file, &error))?;
+    check_header(&pdf)?;
+    Ok(pdf)
+}
+
+/// Refuses what was drawn of a file that others wrote to meanwhile.
+pub(crate) fn check_unchanged(pdf: &PdfFile, file: &Path) -> Result<(), Failure> {
+    if pdf.is_unchanged().map_err(|error| unreadable(file, &error))? {
+        return Ok(());
+    }
+    let message = format!("{} was written to while it was drawn; run it again", file.display());
+    Err(failure("changed", message))
+}
+
+fn read(mut from: impl Read, max_bytes: u64) -> io::Result<PdfFile> {
+    let mut pdf = PdfFile::new()?;
     let mut chunk = vec![0; CHUNK_BYTES];
     loop {
         let length = from.read(&mut chunk)?;
         if length == 0 {
-            return Ok(());
+            pdf.seal();
+            return Ok(pdf);
         }
         pdf.append(&chunk[..length])?;
-        if pdf.bytes() > max_bytes {
-            return Err(io::Error::other(format!(
-                "it has more than {max_bytes} bytes; raise --max-input-bytes"
-            )));
-        }
+        pdf = within(pdf, max_bytes)?;
     }
+}
+
+fn within(pdf: PdfFile, max_bytes: u64) -> io::Result<PdfFile> {
+    if pdf.bytes() > max_bytes {
+        return Err(io::Error::other(format!("it has more than {max_bytes} bytes; raise --max-input-bytes")));
+    }
+    Ok(pdf)
+}
+
+fn unreadable(file: &Path, error: &io::Error) -> Failure {
+    failure("unreadable", format!("failed to read {}: {error}", file.display()))
 }
 
 /// A folder of images.

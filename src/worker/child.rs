@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use render_api::{OpenOptions, PageIndex, RenderError, Renderer};
-use rustix::mm::{MapFlags, ProtFlags};
+use rustix::mm::{Advice, MapFlags, ProtFlags};
 
 use super::engine::LoadedEngine;
 use super::protocol::{
@@ -22,6 +22,13 @@ use crate::config::{Backend, Settings};
 
 /// The first argument that makes the executable a worker.
 pub const WORKER_ARGUMENT: &str = "worker";
+
+/// Sizes of memory pages, in bytes, that suit any Linux: the base page is 64 KiB at most.
+const BASE_PAGE_BYTES: usize = 64 << 10;
+const HUGE_PAGE_BYTES: usize = 2 << 20;
+
+/// After so many pages what was read of the PDF is given back.
+const PAGES_PER_VIEW: usize = 16;
 
 /// Runs this process as a worker if its arguments say so; `None` if they do not.
 ///
@@ -65,6 +72,7 @@ impl Orders {
 
 /// Loads the engine and locks the process in, then answers requests until the parent hangs up.
 fn serve(orders: &Orders) -> Result<(), FrameError> {
+    keep_freed_memory();
     let engine = LoadedEngine::load(orders.backend, &orders.pdfium_library);
     let sandbox = sandbox::enter(&orders.limits);
     let mut socket = Socket;
@@ -90,10 +98,12 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     // The document borrows the engine, and the process ends with both.
     let renderer: &'static dyn Renderer = Box::leak(renderer);
     let started = Instant::now();
-    let opened = map_pdf(pdf_bytes)
-        .and_then(|pdf| renderer.open(pdf, &open_options(&settings, password, &orders.limits)));
-    let mut document = match opened {
-        Ok(document) => document,
+    let opened = map_pdf(pdf_bytes).and_then(|pdf| {
+        let document = renderer.open(pdf, &open_options(&settings, password, &orders.limits))?;
+        Ok((pdf, document))
+    });
+    let (pdf, mut document) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
             return Ok(write_frame(&mut socket, &failed(&error.into()), &[])?);
         }
@@ -106,6 +116,7 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     write_frame(&mut socket, &opened, &[])?;
 
     let mut studio = Studio::default();
+    let mut drawn = 0_usize;
     while let Some(request) = read_header(&mut socket)? {
         let Request::Render { page } = request else { continue };
         match studio.draw(document.as_mut(), PageIndex(page), &settings) {
@@ -115,9 +126,33 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
             }
             Err(error) => write_frame(&mut socket, &failed(&error), &[])?,
         }
+        drawn += 1;
+        if drawn.is_multiple_of(PAGES_PER_VIEW) {
+            unload(pdf);
+        }
     }
     Ok(())
 }
+
+/// Has glibc's malloc keep what is freed, for the next page: it would give back whatever is free at the end of
+/// its heap, from 128 KiB on, and PDFium then asks for the same memory a hundred times a page.
+#[cfg(target_env = "gnu")]
+fn keep_freed_memory() {
+    /// What may be free at the end of the heap; the worker's limit is on its address space in any case.
+    const KEPT_BYTES: libc::c_int = 256 << 20;
+    /// From this size on a block has a mapping of its own, which does go back. glibc comes to the same by itself
+    /// with the first such block that is freed, unless it was told anything.
+    const OWN_MAPPING_BYTES: libc::c_int = 4 << 20;
+    #[allow(unsafe_code)] // No crate in use wraps `mallopt`.
+    // SAFETY: the process has one thread, and the parameters are those of the manual.
+    unsafe {
+        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
+        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
+    }
+}
+
+#[cfg(not(target_env = "gnu"))]
+fn keep_freed_memory() {}
 
 fn failed(error: &PageError) -> Reply {
     Reply::Failed { code: error.code().into(), message: error.to_string() }
@@ -141,14 +176,41 @@ fn map_pdf(bytes: u64) -> Result<&'static [u8], RenderError> {
     let pdf = unsafe { BorrowedFd::borrow_raw(0) };
     let length = bytes as usize;
     #[allow(unsafe_code)] // The one mapping of the project; a copy would double the memory.
-    // SAFETY: the mapping is fresh, private and never unmapped. The parent has sealed the file
-    // against writing and shrinking, so the bytes behind the slice cannot change or go. On a kernel
-    // without memfd nobody writes to the file any more, unless a sibling was taken over.
+    // SAFETY: the mapping is fresh, private and never unmapped, and replaces what was reserved for it alone.
+    // The parent has sealed the file against writing and shrinking, so the bytes behind the slice cannot change
+    // or go. On a kernel without memfd nobody writes to the file any more, unless a sibling was taken over. A
+    // file of the user's may be written to by others, which nothing can prevent: what comes of that stays in
+    // this process, as with a hostile PDF, and the parent checks the file afterwards.
     let mapped = unsafe {
-        rustix::mm::mmap(std::ptr::null_mut(), length, ProtFlags::READ, MapFlags::PRIVATE, pdf, 0)
-            .map(|start| std::slice::from_raw_parts(start.cast::<u8>(), length))
+        let (nowhere, reserved) = (std::ptr::null_mut(), length + BASE_PAGE_BYTES);
+        rustix::mm::mmap_anonymous(nowhere, reserved, ProtFlags::empty(), MapFlags::PRIVATE).and_then(
+            |start| {
+                // A byte that is read would bring two megabytes with it, were the mapping aligned to these.
+                let start = if start.addr().is_multiple_of(HUGE_PAGE_BYTES) {
+                    start.byte_add(BASE_PAGE_BYTES)
+                } else {
+                    start
+                };
+                rustix::mm::mmap(start, length, ProtFlags::READ, MapFlags::PRIVATE | MapFlags::FIXED, pdf, 0)
+                    .map(|start| std::slice::from_raw_parts(start.cast::<u8>(), length))
+            },
+        )
     };
     mapped.map_err(|error| RenderError::OutOfMemory { detail: format!("{bytes} bytes of PDF: {error}") })
+}
+
+/// Gives back the memory of what was read of the PDF, which is in the file still: without it a worker would
+/// hold more of a long document with every page.
+fn unload(pdf: &'static [u8]) {
+    if pdf.is_empty() {
+        return;
+    }
+    #[allow(unsafe_code)] // No safe wrapper knows that nothing is written to the mapping.
+    // SAFETY: the mapping is the one of `map_pdf`, which is only read: its pages come back as they are in the file.
+    let outcome =
+        unsafe { rustix::mm::madvise(pdf.as_ptr().cast_mut().cast(), pdf.len(), Advice::LinuxDontNeed) };
+    // Refused, it costs memory and nothing else.
+    let _ = outcome;
 }
 
 fn micros(duration: Duration) -> u64 {

@@ -114,6 +114,8 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
         open_us: micros(started.elapsed()),
     };
     write_frame(&mut socket, &opened, &[])?;
+    // A page tree is all over its file.
+    unload(pdf);
 
     let mut studio = Studio::default();
     let mut drawn = 0_usize;
@@ -140,9 +142,9 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
 fn keep_freed_memory() {
     /// What may be free at the end of the heap; the worker's limit is on its address space in any case.
     const KEPT_BYTES: libc::c_int = 256 << 20;
-    /// From this size on a block has a mapping of its own, which does go back. glibc comes to the same by itself
-    /// with the first such block that is freed, unless it was told anything.
-    const OWN_MAPPING_BYTES: libc::c_int = 4 << 20;
+    /// From this size on a block has a mapping of its own, which does go back: the most that glibc takes. It comes
+    /// to that by itself as such blocks are freed, but not once it was told anything.
+    const OWN_MAPPING_BYTES: libc::c_int = 32 << 20;
     #[allow(unsafe_code)] // No crate in use wraps `mallopt`.
     // SAFETY: the process has one thread, and the parameters are those of the manual.
     unsafe {

@@ -22,9 +22,9 @@ const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 /// The most data in one IDAT chunk; the format allows twice as much.
 const MAX_IDAT_BYTES: usize = 1 << 30;
 
-/// What libdeflate does with a picture that repeats itself: the least level that is as good as zlib's
-/// default.
-const PICTURE_LEVEL: i32 = 6;
+/// How hard libdeflate tries with a picture that repeats itself: two more levels take twice the time for
+/// 3 to 7 % of the bytes.
+const PICTURE_LEVEL: i32 = 4;
 
 /// An image is a picture if one row of so many or more is filtered.
 const LEAST_FILTERED: usize = 4;
@@ -33,7 +33,7 @@ const LEAST_FILTERED: usize = 4;
 const SAMPLES: usize = 2;
 const SAMPLE_BYTES: usize = 16 * 1024;
 
-/// What copies must save of a sample, in parts of it, to be worth three to five times the time.
+/// What copies must save of a sample, in parts of it, to be worth twice the time.
 const LEAST_SAVED: usize = 10;
 
 /// Writes PNG files, and keeps its buffers.
@@ -158,7 +158,7 @@ impl PngEncoder {
     /// copies make samples of it smaller.
     ///
     /// A gradient, or a photograph that was scaled up, repeats itself; the noise of a scanner does not,
-    /// and then looking for copies takes three times the time for nothing.
+    /// and then looking for copies takes twice the time for nothing.
     fn repeats_itself(&mut self, stride: usize, pixel_bytes: usize) -> Result<bool, EncodeError> {
         let is_filtered = |row: &&[u8]| row[0] != filter::NONE;
         let filtered = self.rows.chunks_exact(stride).filter(is_filtered).count();
@@ -474,7 +474,7 @@ mod tests {
         let is_thorough = |page| {
             let file = encode(page, PngEffort::Balanced, ColorMode::Auto);
             let data = file.windows(4).position(|name| name == b"IDAT").unwrap() + 4;
-            file[data + 1] >> 6 >= 2
+            file[data + 1] >> 6 >= 1
         };
         assert!(is_thorough(&tiled));
         assert!(!is_thorough(&noisy));

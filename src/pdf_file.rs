@@ -44,8 +44,8 @@ impl PdfFile {
 
     /// Takes a file as it is: no copy of it is made, and what the kernel keeps of it it can also forget.
     ///
-    /// Others may write to it meanwhile. That can cost pages, and no more: a worker that finds the file shorter than
-    /// it was is ended by the kernel. [`is_unchanged`](PdfFile::is_unchanged) tells afterwards.
+    /// Others may write to it meanwhile. That can cost pages, and no more: a worker that finds the file
+    /// shorter than it was is ended by the kernel. [`is_unchanged`](PdfFile::is_unchanged) tells afterwards.
     ///
     /// # Errors
     ///

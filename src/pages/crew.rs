@@ -24,6 +24,10 @@ use crate::worker::{Pool, Rendered, Worker, WorkerError};
 /// How often a further worker is tried to be had before its seat stays empty.
 const WORKER_ATTEMPTS: u32 = 3;
 
+/// A worker is asked for a page ahead while there are so many for each: with fewer, one that has a long page to
+/// draw would keep it from the others.
+const PAGES_TO_ASK_AHEAD: usize = 2;
+
 /// A page to draw.
 #[derive(Debug, Clone)]
 pub(super) struct Task {
@@ -75,12 +79,14 @@ impl Shared {
 
     /// Takes the pages of a worker's engine, until there are none or the worker has died.
     async fn work_with(self: &Arc<Self>, mut worker: Worker) {
-        while !self.past_last_start() {
-            let Some(task) = self.next_task(worker.backend()) else { return };
+        // What the worker was asked for beside the page before.
+        let mut ahead = None;
+        while let Some(task) = ahead.take().or_else(|| self.next_task(worker.backend(), 1)) {
             let fresh = worker.pages() == 0;
-            match self.draw(&mut worker, task.page).await {
+            match self.draw(&mut worker, task.page, &mut ahead).await {
                 Ok(image) => self.hand_over(task, self.engine(worker.backend()), image).await,
                 Err(Stopped::Deadline(deadline)) => {
+                    self.put_back(worker.backend(), ahead);
                     self.settle(task, deadline.missed("finished"));
                     return;
                 }
@@ -95,8 +101,11 @@ impl Shared {
                         && (!fresh || error.is_retryable());
                     let (page, backend) = (task.page, worker.backend());
                     tracing::warn!(%page, %backend, code = error.code(), retry, "page failed: {error}");
+                    if spent {
+                        self.put_back(backend, ahead.take());
+                    }
                     if retry {
-                        self.put_back(backend, Task { retried: true, ..task });
+                        self.put_back(backend, [Task { retried: true, ..task }]);
                     } else {
                         self.fall_back(backend, task, failure(error.code(), format!("page {page}: {error}")));
                     }
@@ -114,7 +123,7 @@ impl Shared {
         match self.after(backend) {
             Some(next) => {
                 task.attempts.push(attempt);
-                self.put_back(next, Task { retried: false, ..task });
+                self.put_back(next, [Task { retried: false, ..task }]);
             }
             None => {
                 // The engine of the deployment's choice is the one whose failure counts.
@@ -127,9 +136,19 @@ impl Shared {
         }
     }
 
-    async fn draw(&self, worker: &mut Worker, page: PageIndex) -> Result<Rendered, Stopped> {
+    /// Has a worker draw a page, and asks it for one more while there are enough for all.
+    async fn draw(
+        &self,
+        worker: &mut Worker,
+        page: PageIndex,
+        ahead: &mut Option<Task>,
+    ) -> Result<Rendered, Stopped> {
         let within = self.settings.limits.page_timeout;
-        let drawing = worker.render(page, within);
+        let backend = worker.backend();
+        let drawing = worker.render(page, within, || {
+            *ahead = self.next_task(backend, PAGES_TO_ASK_AHEAD * self.pool.size());
+            ahead.as_ref().map(|task| task.page)
+        });
         match self.deadline {
             None => drawing.await.map_err(Stopped::Worker),
             Some(deadline) => match tokio::time::timeout_at(deadline.last_page, drawing).await {
@@ -255,16 +274,22 @@ impl Shared {
         self.tell_what_is_left(&self.lock_queues());
     }
 
-    fn next_task(&self, backend: Backend) -> Option<Task> {
+    /// The next page of an engine, if there are so many and there is time to start on one.
+    fn next_task(&self, backend: Backend, least: usize) -> Option<Task> {
+        if self.past_last_start() {
+            return None;
+        }
         let mut queues = self.lock_queues();
-        let task = queues[self.place(backend)].pop_front();
+        let queue = &mut queues[self.place(backend)];
+        let task = if queue.len() < least { None } else { queue.pop_front() };
         self.tell_what_is_left(&queues);
         task
     }
 
-    fn put_back(&self, backend: Backend, task: Task) {
+    fn put_back(&self, backend: Backend, tasks: impl IntoIterator<Item = Task>) {
         let mut queues = self.lock_queues();
-        queues[self.place(backend)].push_front(task);
+        let queue = &mut queues[self.place(backend)];
+        tasks.into_iter().for_each(|task| queue.push_front(task));
         self.tell_what_is_left(&queues);
     }
 

@@ -3,7 +3,7 @@
 //! **Invariant:** this, with its `studio`, is the only place that calls a renderer in production.
 
 use std::ffi::OsString;
-use std::io::{self, Write};
+use std::io::{self, IoSlice, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -136,14 +136,14 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     Ok(())
 }
 
-/// Has glibc's malloc keep what is freed, for the next page: it would give back whatever is free at the end of
-/// its heap, from 128 KiB on, and PDFium then asks for the same memory a hundred times a page.
+/// Has glibc's malloc keep what is freed, for the next page: it would give back whatever is free at the end
+/// of its heap, from 128 KiB on, and PDFium then asks for the same memory a hundred times a page.
 #[cfg(target_env = "gnu")]
 fn keep_freed_memory() {
     /// What may be free at the end of the heap; the worker's limit is on its address space in any case.
     const KEPT_BYTES: libc::c_int = 256 << 20;
-    /// From this size on a block has a mapping of its own, which does go back: the most that glibc takes. It comes
-    /// to that by itself as such blocks are freed, but not once it was told anything.
+    /// From this size on a block has a mapping of its own, which does go back: the most that glibc takes.
+    /// It comes to that by itself as such blocks are freed, but not once it was told anything.
     const OWN_MAPPING_BYTES: libc::c_int = 32 << 20;
     #[allow(unsafe_code)] // No crate in use wraps `mallopt`.
     // SAFETY: the process has one thread, and the parameters are those of the manual.
@@ -179,10 +179,10 @@ fn map_pdf(bytes: u64) -> Result<&'static [u8], RenderError> {
     let length = bytes as usize;
     #[allow(unsafe_code)] // The one mapping of the project; a copy would double the memory.
     // SAFETY: the mapping is fresh, private and never unmapped, and replaces what was reserved for it alone.
-    // The parent has sealed the file against writing and shrinking, so the bytes behind the slice cannot change
-    // or go. On a kernel without memfd nobody writes to the file any more, unless a sibling was taken over. A
-    // file of the user's may be written to by others, which nothing can prevent: what comes of that stays in
-    // this process, as with a hostile PDF, and the parent checks the file afterwards.
+    // The parent has sealed the file against writing and shrinking, so the bytes behind the slice cannot
+    // change or go. On a kernel without memfd nobody writes to the file any more, unless a sibling was taken
+    // over. A file of the user's may be written to by others, which nothing can prevent: what comes of that
+    // stays in this process, as with a hostile PDF, and the parent checks the file afterwards.
     let mapped = unsafe {
         let (nowhere, reserved) = (std::ptr::null_mut(), length + BASE_PAGE_BYTES);
         rustix::mm::mmap_anonymous(nowhere, reserved, ProtFlags::empty(), MapFlags::PRIVATE).and_then(
@@ -208,7 +208,8 @@ fn unload(pdf: &'static [u8]) {
         return;
     }
     #[allow(unsafe_code)] // No safe wrapper knows that nothing is written to the mapping.
-    // SAFETY: the mapping is the one of `map_pdf`, which is only read: its pages come back as they are in the file.
+    // SAFETY: the mapping is the one of `map_pdf`, which is only read: its pages come back as they are in the
+    // file.
     let outcome =
         unsafe { rustix::mm::madvise(pdf.as_ptr().cast_mut().cast(), pdf.len(), Advice::LinuxDontNeed) };
     // Refused, it costs memory and nothing else.
@@ -241,6 +242,10 @@ impl io::Read for Socket {
 impl Write for Socket {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         Ok(rustix::io::write(self.descriptor().as_fd(), bytes)?)
+    }
+
+    fn write_vectored(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
+        Ok(rustix::io::writev(self.descriptor().as_fd(), parts)?)
     }
 
     fn flush(&mut self) -> io::Result<()> {

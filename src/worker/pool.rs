@@ -174,6 +174,7 @@ impl Pool {
             max_body_bytes: 0,
             inbox: BytesMut::new(),
             renditions: Vec::new(),
+            ahead: None,
             pages: 0,
             ready: false,
             _slot: slot,
@@ -209,6 +210,8 @@ pub struct Worker {
     inbox: BytesMut,
     /// What every page has beside its main image; set when the document opens.
     renditions: Vec<RenditionName>,
+    /// The page that it was asked for beside the one before.
+    ahead: Option<PageIndex>,
     pages: u32,
     ready: bool,
     _slot: OwnedSemaphorePermit,
@@ -293,7 +296,8 @@ impl Worker {
         let raw_bytes = settings.limits.max_pixels.saturating_mul(4).saturating_add(1 << 20);
         let images = self.renditions.len() as u64 + 1;
         self.max_body_bytes = raw_bytes.saturating_mul(images).min(self.limits.memory_bytes);
-        match self.ask(&request, settings.limits.page_timeout).await? {
+        self.send(&request).await?;
+        match self.answer(settings.limits.page_timeout).await? {
             (Reply::Opened { page_count: page_count @ 1.., engine_version, open_us }, _) => Ok(Engine {
                 backend: self.backend,
                 page_count,
@@ -306,12 +310,32 @@ impl Worker {
 
     /// Has the worker draw a page and encode its images.
     ///
+    /// It is asked for the page that `next` names as well, so that it goes on while this page's images are read;
+    /// the next call must be for that one. Until then the page before is not answered for.
+    ///
     /// # Errors
     ///
     /// [`WorkerError`]; after any but [`WorkerError::Refused`] the worker is gone.
-    pub async fn render(&mut self, page: PageIndex, within: Duration) -> Result<Rendered, WorkerError> {
+    ///
+    /// # Panics
+    ///
+    /// If the worker was asked for another page before.
+    pub async fn render(
+        &mut self,
+        page: PageIndex,
+        within: Duration,
+        next: impl FnOnce() -> Option<PageIndex>,
+    ) -> Result<Rendered, WorkerError> {
         self.pages += 1;
-        match self.ask(&Request::Render { page: page.0 }, within).await? {
+        match self.ahead.take() {
+            None => self.send(&Request::Render { page: page.0 }).await?,
+            Some(ahead) => assert_eq!(ahead, page, "the worker was asked for that page before"),
+        }
+        if let Some(next) = next() {
+            self.ahead = Some(next);
+            self.send(&Request::Render { page: next.0 }).await?;
+        }
+        match self.answer(within).await? {
             (Reply::Page { page: answered, images, content_errors, render_us }, body)
                 if answered == page.0 && self.are_all(&images) =>
             {
@@ -377,11 +401,15 @@ impl Worker {
         }
     }
 
-    async fn ask(&mut self, request: &Request, within: Duration) -> Result<(Reply, Bytes), WorkerError> {
+    async fn send(&mut self, request: &Request) -> Result<(), WorkerError> {
         // Requests are small: they fit the socket's buffer, so a worker that hangs cannot block this.
-        if let Err(error) = self.stream.write_all(&frame_head(request, 0)).await {
-            return Err(self.autopsy(error.into()).await);
+        match self.stream.write_all(&frame_head(request, 0)).await {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.autopsy(error.into()).await),
         }
+    }
+
+    async fn answer(&mut self, within: Duration) -> Result<(Reply, Bytes), WorkerError> {
         match self.receive(within).await? {
             // Every page can be refused, and what is said of it is kept: in memory and in logs.
             (Reply::Failed { code, message }, _) => {

@@ -2,8 +2,11 @@
 //!
 //! Neither side trusts the lengths that it reads: a header is at most [`MAX_HEADER_BYTES`], and a
 //! body at most what the receiver allows. A header costs microseconds; a page costs milliseconds.
+//!
+//! A worker answers in the order in which it is asked, and may be asked for a page before it has answered.
 
-use std::io::{self, Read, Write};
+use std::io::{self, IoSlice, Read, Write};
+use std::iter;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -194,14 +197,26 @@ pub fn frame_head<T: Serialize>(header: &T, body_bytes: usize) -> Vec<u8> {
     head
 }
 
-/// Writes a frame, with files one after the other as its body.
+/// Writes a frame, with files one after the other as its body: all at once, as far as the writer takes it, so
+/// that its reader is woken up once.
 ///
 /// # Errors
 ///
 /// As the writer fails.
 pub fn write_frame<T: Serialize>(to: &mut impl Write, header: &T, files: &[&[u8]]) -> io::Result<()> {
-    to.write_all(&frame_head(header, files.iter().map(|file| file.len()).sum()))?;
-    files.iter().try_for_each(|file| to.write_all(file))
+    let head = frame_head(header, files.iter().map(|file| file.len()).sum());
+    let mut parts: Vec<IoSlice<'_>> =
+        iter::once(head.as_slice()).chain(files.iter().copied()).map(IoSlice::new).collect();
+    let mut left = parts.as_mut_slice();
+    while !left.is_empty() {
+        match to.write_vectored(left) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut left, written),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Reads a frame without a body; `None` at the end of the connection.
@@ -211,10 +226,11 @@ pub fn write_frame<T: Serialize>(to: &mut impl Write, header: &T, files: &[&[u8]
 /// [`FrameError`], also if the frame has a body.
 pub fn read_header<T: DeserializeOwned>(from: &mut impl Read) -> Result<Option<T>, FrameError> {
     let mut prefix = [0; PREFIX_BYTES];
-    if from.read(&mut prefix[..1])? == 0 {
+    let begun = from.read(&mut prefix)?;
+    if begun == 0 {
         return Ok(None);
     }
-    from.read_exact(&mut prefix[1..])?;
+    from.read_exact(&mut prefix[begun..])?;
     let prefix = Prefix::parse(&prefix, 0)?;
     let mut header = vec![0; prefix.header_bytes as usize];
     from.read_exact(&mut header)?;

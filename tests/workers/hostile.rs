@@ -106,6 +106,8 @@ pub(crate) enum Deed {
     Allocate,
     /// It answers as it should, a tenth of a second later.
     Slow,
+    /// It answers as it should, but only when it has been asked for the page after as well.
+    Hesitate,
     /// It answers with images of [`LARGE_IMAGE_BYTES`] bytes.
     LargeImages,
     /// It tries to break out: each page is one attempt, and the refusal says how it went.
@@ -113,7 +115,7 @@ pub(crate) enum Deed {
 }
 
 impl Deed {
-    const ALL: [Deed; 32] = [
+    const ALL: [Deed; 33] = [
         Deed::Honest,
         Deed::Garbage,
         Deed::LongHeader,
@@ -144,6 +146,7 @@ impl Deed {
         Deed::CrashAndLeaveNobody,
         Deed::Allocate,
         Deed::Slow,
+        Deed::Hesitate,
         Deed::LargeImages,
         Deed::Escape,
     ];
@@ -207,7 +210,7 @@ pub(crate) fn play(arguments: &[String]) -> ExitCode {
         eprintln!("no such part: {arguments:?}");
         return ExitCode::from(2);
     };
-    let mut actor = Actor { part, limits, drawn: 0, prison: Prison::look_around(&limits) };
+    let mut actor = Actor { part, limits, drawn: 0, heard: None, prison: Prison::look_around(&limits) };
     match actor.perform() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -221,6 +224,8 @@ struct Actor {
     part: Part,
     limits: Limits,
     drawn: u32,
+    /// What it was asked while it hesitated.
+    heard: Option<Request>,
     prison: Prison,
 }
 
@@ -242,7 +247,7 @@ impl Actor {
             Some(deed) => self.commit(deed, 0)?,
             None => send(&ready, &[])?,
         }
-        while let Some(request) = read_header::<Request>(&mut Socket).map_err(io::Error::other)? {
+        while let Some(request) = self.hear()? {
             match request {
                 Request::Open { .. } => {
                     self.write_down(&format!("open {}", self.part.backend))?;
@@ -273,6 +278,13 @@ impl Actor {
         Ok(())
     }
 
+    fn hear(&mut self) -> io::Result<Option<Request>> {
+        match self.heard.take() {
+            None => read_header(&mut Socket).map_err(io::Error::other),
+            heard => Ok(heard),
+        }
+    }
+
     fn deed_at(&self, moment: Moment) -> Option<Deed> {
         (self.part.moment == moment).then_some(self.part.deed)
     }
@@ -291,7 +303,7 @@ impl Actor {
     }
 
     /// Does wrong; `page` counts from 0.
-    fn commit(&self, deed: Deed, page: u32) -> io::Result<()> {
+    fn commit(&mut self, deed: Deed, page: u32) -> io::Result<()> {
         match deed {
             Deed::Honest => self.behave(page),
             Deed::Garbage => Socket.write_all(b"warning: this library prints what it thinks to stdout\n"),
@@ -372,6 +384,10 @@ impl Actor {
                 // Nothing in the sandbox can sleep.
                 let started = Instant::now();
                 while started.elapsed() < Duration::from_millis(100) {}
+                self.behave(page)
+            }
+            Deed::Hesitate => {
+                self.heard = self.hear()?;
                 self.behave(page)
             }
             Deed::LargeImages => draw(page, LARGE_IMAGE_BYTES),

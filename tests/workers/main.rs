@@ -64,6 +64,9 @@ fn trials() -> Vec<Trial> {
         a_page_passes_over_an_engine_that_cannot_open_the_document,
         fallback_costs_nothing_where_nothing_fails,
         a_worker_that_ends_on_a_page_costs_that_page_alone,
+        a_worker_is_asked_for_a_page_while_it_draws_the_one_before,
+        a_page_is_not_asked_of_a_busy_worker_while_others_are_free,
+        a_page_that_was_asked_of_a_worker_that_ended_before_it_is_drawn_by_another,
         a_worker_that_ends_at_open_is_named_by_its_end,
         a_worker_that_hangs_on_a_page_costs_that_page_alone,
         a_worker_that_hangs_at_open_is_an_open_timeout,
@@ -292,6 +295,26 @@ async fn a_worker_that_ends_on_a_page_costs_that_page_alone() {
         stage::assert_only_page_3_failed(&outcome, "page_crashed", deed);
         assert!(outcome[&3].message.contains(said), "{:?}", outcome[&3]);
     }
+}
+
+async fn a_worker_is_asked_for_a_page_while_it_draws_the_one_before() {
+    let scene = Scene::of(Moment::Page(1), Deed::Hesitate).pool_of(1).page_timeout(Duration::from_secs(5));
+    let outcome = scene.play().await.expect("it opens");
+    assert_eq!(stage::codes(&outcome), BTreeMap::from([1, 2, 3, 4, 5].map(|page| (page, "kept"))));
+}
+
+async fn a_page_is_not_asked_of_a_busy_worker_while_others_are_free() {
+    let scene = Scene::of(Moment::Page(1), Deed::Hesitate).pool_of(3).page_timeout(Duration::from_secs(2));
+    let outcome = scene.play().await.expect("it opens");
+    assert_eq!(outcome[&1].code, "page_timeout", "it was asked for another page");
+}
+
+async fn a_page_that_was_asked_of_a_worker_that_ended_before_it_is_drawn_by_another() {
+    let scene = Scene::of(Moment::Page(3), Deed::Segfault).pool_of(1).with_journal();
+    let outcome = scene.play().await.expect("it opens");
+    stage::assert_only_page_3_failed(&outcome, "page_crashed", Deed::Segfault);
+    // The worker that died had been asked for page 4 too: it is nobody's failure, and nobody's second attempt.
+    assert_eq!((scene.journal_lines("page 3"), scene.journal_lines("page 4")), (2, 1));
 }
 
 async fn a_worker_that_ends_at_open_is_named_by_its_end() {

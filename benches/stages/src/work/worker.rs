@@ -1,5 +1,6 @@
 //! Pages by a worker process, as the product starts it and asks it.
 
+use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
 
@@ -58,13 +59,31 @@ impl Workshop {
         })
     }
 
-    /// Has a worker draw and encode a page.
+    /// Has a worker draw and encode pages, and asks for the next one ahead, as the product does while there are two
+    /// pages to come.
     ///
     /// # Errors
     ///
     /// As the worker fails.
-    pub(crate) fn render(&self, worker: &mut Worker, page: PageIndex) -> Result<Rendered, WorkerError> {
-        self.runtime.block_on(worker.render(page, self.settings.limits.page_timeout))
+    pub(crate) fn render(
+        &self,
+        worker: &mut Worker,
+        pages: impl IntoIterator<Item = PageIndex>,
+    ) -> Result<Vec<Rendered>, WorkerError> {
+        let within = self.settings.limits.page_timeout;
+        let mut left: VecDeque<PageIndex> = pages.into_iter().collect();
+        self.runtime.block_on(async {
+            let mut rendered = Vec::new();
+            let mut ahead = None;
+            while let Some(page) = ahead.take().or_else(|| left.pop_front()) {
+                let next = || {
+                    ahead = if left.len() < 2 { None } else { left.pop_front() };
+                    ahead
+                };
+                rendered.push(worker.render(page, within, next).await?);
+            }
+            Ok(rendered)
+        })
     }
 }
 
@@ -78,60 +97,54 @@ pub(super) struct ByWorker {
     format: Format,
     workshop: Workshop,
     worker: Option<Worker>,
-    pages: Vec<(PageIndex, Rendered)>,
-    failed: Option<WorkerError>,
+    pages: Result<Vec<Rendered>, WorkerError>,
 }
 
 impl ByWorker {
     pub(super) fn new(source: Source, format: Format, pdfium_library: &Path) -> Result<ByWorker> {
         let workshop = Workshop::new(source, format, pdfium_library)?;
-        let (worker, pages, failed) = (None, Vec::new(), None);
-        let mut ready = ByWorker { source, format, workshop, worker, pages, failed };
+        let mut ready = ByWorker { source, format, workshop, worker: None, pages: Ok(Vec::new()) };
         ready.again()?;
         Ok(ready)
+    }
+
+    fn files(&self) -> impl Iterator<Item = &[u8]> {
+        self.pages.iter().flatten().map(|rendered| rendered.main.file.as_ref())
     }
 }
 
 impl Work for ByWorker {
     fn run(&mut self) {
-        let Some(worker) = &mut self.worker else { return };
-        for page in self.source.counted_pages() {
-            match self.workshop.render(worker, page) {
-                Ok(rendered) => self.pages.push((page, rendered)),
-                Err(error) => {
-                    self.failed = Some(error);
-                    return;
-                }
-            }
+        if let Some(worker) = &mut self.worker {
+            self.pages = self.workshop.render(worker, self.source.counted_pages());
         }
     }
 
     fn prove(&self) -> Result<()> {
-        if let Some(error) = &self.failed {
-            anyhow::bail!("a worker failed at a page: {error}");
-        }
-        let (made, asked) = (self.pages.len(), self.source.counted_pages().len());
+        let rendered = match &self.pages {
+            Ok(rendered) => rendered,
+            Err(error) => anyhow::bail!("a worker failed at a page: {error}"),
+        };
+        let (made, asked) = (rendered.len(), self.source.counted_pages().len());
         ensure!(made == asked, "{made} of {asked} pages were made");
-        for (page, rendered) in &self.pages {
+        for (page, rendered) in self.source.counted_pages().into_iter().zip(rendered) {
             let errors = rendered.content_errors;
             ensure!(errors == 0, "page {}: {errors} errors in its content", page.number());
         }
-        let files = self.pages.iter().map(|(page, rendered)| (*page, rendered.main.file.as_ref()));
-        self.source.is_shown_by(files, self.format)
+        self.source.is_shown_by(self.source.counted_pages().into_iter().zip(self.files()), self.format)
     }
 
     fn digest(&self) -> String {
-        digest_of(self.pages.iter().map(|(_, rendered)| rendered.main.file.as_ref()))
+        digest_of(self.files())
     }
 
     /// A worker serves one document once: it is another one each time.
     fn again(&mut self) -> Result<()> {
-        self.failed = None;
-        self.pages.clear();
+        self.pages = Ok(Vec::new());
         self.worker = None;
         let mut worker = self.workshop.open().context("no worker opens the document")?;
         if self.source.has_further_pages() {
-            self.workshop.render(&mut worker, PageIndex(0)).context("the first page cannot be drawn")?;
+            self.workshop.render(&mut worker, [PageIndex(0)]).context("the first page cannot be drawn")?;
         }
         self.worker = Some(worker);
         Ok(())

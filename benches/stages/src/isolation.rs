@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
 use clap::Parser;
 use pdf2img::config::Backend;
 use pdf2img::encode::Encoder;
-use pdf2img::worker::{Rendered, Worker};
+use pdf2img::worker::Worker;
 use pdf2img_bench::machine::{Machine, with_cpus};
 use pdf2img_bench::table::Table;
 use render_api::{Document, PageIndex, Pixmap};
@@ -38,10 +39,10 @@ struct Arguments {
     /// How often both sides draw each document.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// How many CPUs both sides have together. With one, whatever either process does takes its time; with more,
-    /// a part of it is hidden as long as a CPU has nothing else to do.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    cpus: u32,
+    /// How many CPUs both sides have together [default: all]. With one, whatever either process does takes its
+    /// time; with more, what the parent does while the worker draws is in the CPU time alone.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    cpus: Option<u32>,
     /// Where the record goes [default: isolation.json in criterion's directory].
     #[arg(long)]
     out: Option<PathBuf>,
@@ -64,7 +65,9 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     let machine = Machine::detect_in_full();
     let library = pdfium_library();
     let mut engines = Engines::new(&library);
-    let measured = with_cpus(arguments.cpus as usize, || {
+    let all = std::thread::available_parallelism().context("failed to count the CPUs")?.get() as u32;
+    let cpus = arguments.cpus.map_or(all, |cpus| cpus.min(all));
+    let measured = with_cpus(cpus as usize, || {
         let case = |case: &Benchmark| {
             eprintln!("{case}");
             measure(&mut engines, *case, arguments.pairs as usize).with_context(|| case.to_string())
@@ -74,7 +77,7 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     println!("{}", table(&measured));
     println!("{}", verdict(&measured));
     let out = arguments.out.unwrap_or_else(|| record::criterion_directory().join("isolation.json"));
-    let record = Record { form: FORM, machine, cpus: arguments.cpus, cases: measured };
+    let record = Record { form: FORM, machine, cpus, cases: measured };
     record::write_json(&out, &record)?;
     eprintln!("{} cases in {}", record.cases.len(), out.display());
     Ok(())
@@ -196,14 +199,14 @@ struct Turn {
 
 /// One of the two ways to make files of pages.
 trait Side<'a>: Sized {
+    /// What holds the file of a page.
+    type File: AsRef<[u8]>;
+
     /// Opens the document and makes the first page; returns how long that took.
     fn start(subject: &'a Subject) -> Result<(Self, Duration)>;
 
-    /// Makes the file of a page.
-    fn make(&mut self, page: PageIndex) -> Result<()>;
-
-    /// The file that was made last.
-    fn file(&self) -> &[u8];
+    /// Makes the files of so many pages.
+    fn make(&mut self, pages: u32) -> Result<Vec<Self::File>>;
 
     /// The clocks of the processes that take part.
     fn clocks(&self) -> &[CpuClock];
@@ -214,13 +217,7 @@ impl Subject {
     fn prove(source: Source, format: Format, pdfium_library: &Path) -> Result<Subject> {
         let workshop = Workshop::new(source, format, pdfium_library)?;
         let mut subject = Subject { source, format, workshop, proven: Vec::new() };
-        let (mut side, _) = InProcess::start(&subject)?;
-        let mut files = Vec::new();
-        for page in (0..source.pages).map(PageIndex) {
-            side.make(page).with_context(|| format!("page {}", page.number()))?;
-            files.push(side.file().to_vec());
-        }
-        drop(side);
+        let files = InProcess::start(&subject)?.0.make(source.pages)?;
         source.is_shown_by((0..).map(PageIndex).zip(files.iter().map(Vec::as_slice)), format)?;
         subject.proven = files;
         Ok(subject)
@@ -228,20 +225,21 @@ impl Subject {
 
     /// Goes through the document once.
     ///
-    /// The first page was made before, so that memory is had, code is loaded and fonts are read on both sides.
+    /// The first page was made before, so that memory is had, code is loaded and fonts are read on both sides. The
+    /// files are looked at when all are made: in a pause between two pages a worker would draw ahead.
     fn turn<'a, S: Side<'a>>(&'a self) -> Result<Turn> {
         let (mut side, start) = S::start(self)?;
-        let mut turn = Turn { start, wall: Duration::ZERO, cpu: Duration::ZERO };
-        for (page, proven) in (0..).map(PageIndex).zip(&self.proven) {
-            let cpu = sum(side.clocks())?;
-            let started = Instant::now();
-            side.make(page).with_context(|| format!("page {}", page.number()))?;
-            turn.wall += started.elapsed();
-            turn.cpu += sum(side.clocks())?.saturating_sub(cpu);
+        let cpu = sum(side.clocks())?;
+        let started = Instant::now();
+        let files = side.make(self.source.pages)?;
+        let wall = started.elapsed();
+        let cpu = sum(side.clocks())?.saturating_sub(cpu);
+        ensure!(files.len() == self.proven.len(), "{} of {} pages were made", files.len(), self.proven.len());
+        for ((page, file), proven) in (0..).map(PageIndex).zip(&files).zip(&self.proven) {
             let number = page.number();
-            ensure!(side.file() == proven.as_slice(), "page {number} is not the same as it was proven");
+            ensure!(file.as_ref() == proven.as_slice(), "page {number} is not the same as it was proven");
         }
-        Ok(turn)
+        Ok(Turn { start, wall, cpu })
     }
 }
 
@@ -255,27 +253,30 @@ struct InProcess {
     pixmap: Pixmap,
     encoder: Encoder,
     format: Format,
-    file: Vec<u8>,
 }
 
 impl Side<'_> for InProcess {
+    type File = Vec<u8>;
+
     fn start(subject: &Subject) -> Result<(InProcess, Duration)> {
         let started = Instant::now();
         let document = subject.source.open().context("the document does not open")?;
-        let (pixmap, encoder, file) = (Pixmap::default(), Encoder::new(), Vec::new());
-        let mut side = InProcess { document, pixmap, encoder, format: subject.format, file };
-        side.make(PageIndex(0))?;
+        let (pixmap, encoder) = (Pixmap::default(), Encoder::new());
+        let mut side = InProcess { document, pixmap, encoder, format: subject.format };
+        side.make(1)?;
         Ok((side, started.elapsed()))
     }
 
-    fn make(&mut self, page: PageIndex) -> Result<()> {
-        let drawing = draw(self.document.as_mut(), page, &mut self.pixmap)?;
-        let options = encode_options(self.format, drawing.raster);
-        Ok(self.encoder.encode(&self.pixmap, &options, &mut self.file)?)
-    }
-
-    fn file(&self) -> &[u8] {
-        &self.file
+    fn make(&mut self, pages: u32) -> Result<Vec<Vec<u8>>> {
+        let mut file_of = |page| -> Result<Vec<u8>> {
+            let drawing = draw(self.document.as_mut(), page, &mut self.pixmap)?;
+            let options = encode_options(self.format, drawing.raster);
+            let mut file = Vec::new();
+            self.encoder.encode(&self.pixmap, &options, &mut file)?;
+            Ok(file)
+        };
+        let pages = (0..pages).map(PageIndex);
+        pages.map(|page| file_of(page).with_context(|| format!("page {}", page.number()))).collect()
     }
 
     fn clocks(&self) -> &[CpuClock] {
@@ -287,18 +288,18 @@ impl Side<'_> for InProcess {
 struct ByWorker<'a> {
     workshop: &'a Workshop,
     worker: Worker,
-    rendered: Option<Rendered>,
     clocks: [CpuClock; 2],
 }
 
 impl<'a> Side<'a> for ByWorker<'a> {
+    type File = Bytes;
+
     fn start(subject: &'a Subject) -> Result<(ByWorker<'a>, Duration)> {
         let others = children()?;
         let started = Instant::now();
         let worker = subject.workshop.open().context("no worker opens the document")?;
-        let mut side =
-            ByWorker { workshop: &subject.workshop, worker, rendered: None, clocks: [CpuClock::OWN; 2] };
-        side.make(PageIndex(0))?;
+        let mut side = ByWorker { workshop: &subject.workshop, worker, clocks: [CpuClock::OWN; 2] };
+        side.make(1)?;
         let taken = started.elapsed();
         let new: Vec<u32> = children()?.into_iter().filter(|child| !others.contains(child)).collect();
         ensure!(new.len() == 1, "{} processes were started in the place of one", new.len());
@@ -306,15 +307,9 @@ impl<'a> Side<'a> for ByWorker<'a> {
         Ok((side, taken))
     }
 
-    fn make(&mut self, page: PageIndex) -> Result<()> {
-        // The function is through with a page, mostly, before the next one comes.
-        self.rendered = None;
-        self.rendered = Some(self.workshop.render(&mut self.worker, page)?);
-        Ok(())
-    }
-
-    fn file(&self) -> &[u8] {
-        self.rendered.as_ref().map_or(&[], |rendered| &rendered.main.file)
+    fn make(&mut self, pages: u32) -> Result<Vec<Bytes>> {
+        let rendered = self.workshop.render(&mut self.worker, (0..pages).map(PageIndex))?;
+        Ok(rendered.into_iter().map(|rendered| rendered.main.file).collect())
     }
 
     fn clocks(&self) -> &[CpuClock] {

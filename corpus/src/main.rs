@@ -1,5 +1,7 @@
 //! `corpus generate | check | list | fetch | pin`: the documents as files.
 
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -124,26 +126,34 @@ fn check() -> Result<()> {
 }
 
 fn list() -> Result<()> {
+    let mut lines = String::new();
     for document in documents() {
+        let Document { id, class, pages, exercises, .. } = document;
         let note = if document.on_demand { " (on demand)" } else { "" };
-        println!(
-            "{:18} {:7} {:4} pages  {}{note}",
-            document.id, document.class, document.pages, document.exercises
-        );
+        writeln!(lines, "{id:18} {class:7} {pages:4} pages  {exercises}{note}")?;
     }
     for hostile in hostile::documents() {
-        println!("{:26} {}", hostile.id, hostile.what);
+        writeln!(lines, "{:26} {}", hostile.id, hostile.what)?;
     }
-    Ok(())
+    print(&lines)
+}
+
+/// Writes to standard output, whose reader may have seen enough: `head` has.
+fn print(lines: &str) -> Result<()> {
+    match io::stdout().write_all(lines.as_bytes()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome.context("failed to write to standard output"),
+    }
 }
 
 fn list_folder(dir: &Path) -> Result<()> {
+    let mut lines = String::new();
     for document in folder(dir)? {
         let bytes =
             document.bytes().with_context(|| format!("failed to read {}", document.path.display()))?;
-        println!("{}  {:9} bytes  {}", sha256(&bytes), bytes.len(), document.id);
+        writeln!(lines, "{}  {:9} bytes  {}", sha256(&bytes), bytes.len(), document.id)?;
     }
-    Ok(())
+    print(&lines)
 }
 
 fn fetch(dir: &Path, list: Option<&Path>, ids: &[String]) -> Result<()> {

@@ -134,8 +134,8 @@ fn filter_rows(
     }
 }
 
-/// Tells whether a row is like one of a picture, which a filter makes compress better: if many pixels differ from the one before,
-/// and a good part of these by little.
+/// Tells whether a row is like one of a picture, which a filter makes compress better: if many pixels
+/// differ from the one before, and a good part of these by little.
 ///
 /// Small steps are what tells a picture from strokes, whose edges are steep. On paper that was
 /// scanned, more than half of the pixels may be like their neighbour, as in text, but what is left

@@ -217,8 +217,8 @@ pub enum PngEffort {
     /// Least time. The same as [`Balanced`](PngEffort::Balanced) but for pictures, for which it
     /// tries two filters and not four, and looks for nothing but runs.
     Fastest,
-    /// Most of the compression for little time, and for more time only where a sample shows that it
-    /// pays; the default.
+    /// Most of the compression for little time, and for more time only in those parts of a picture
+    /// where it pays; the default.
     #[default]
     Balanced,
     /// Fewest bytes, in many times the time.

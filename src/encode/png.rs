@@ -3,7 +3,7 @@
 //! - [`palette`]: counts colours and levels, and packs small ones;
 //! - [`filter`]: makes photographs compressible, row by row;
 //! - [`deflate`]: compresses what most of a page is, several times faster than a general
-//!   compressor, which is left to pictures that repeat themselves and to [`PngEffort::Smallest`].
+//!   compressor, which is left to [`PngEffort::Smallest`].
 
 mod deflate;
 mod filter;
@@ -14,27 +14,13 @@ use render_api::{PixelFormat, Pixmap};
 
 use super::pixels::{drop_fourth_byte, is_opaque, spread_gray, to_gray};
 use super::{ColorMode, EncodeError, ImageFormat, PngEffort, Resolution, set_len};
-use deflate::RowDeflater;
+use deflate::{RowDeflater, Search};
 use filter::Filters;
 
 const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 /// The most data in one IDAT chunk; the format allows twice as much.
 const MAX_IDAT_BYTES: usize = 1 << 30;
-
-/// How hard libdeflate tries with a picture that repeats itself: two more levels take twice the time for
-/// 3 to 7 % of the bytes.
-const PICTURE_LEVEL: i32 = 4;
-
-/// An image is a picture if one row of so many or more is filtered.
-const LEAST_FILTERED: usize = 4;
-
-/// How many places of a picture are tried, and how many bytes there: more than the window.
-const SAMPLES: usize = 2;
-const SAMPLE_BYTES: usize = 16 * 1024;
-
-/// What copies must save of a sample, in parts of it, to be worth twice the time.
-const LEAST_SAVED: usize = 10;
 
 /// Writes PNG files, and keeps its buffers.
 #[derive(Default)]
@@ -44,8 +30,6 @@ pub(super) struct PngEncoder {
     gray: Vec<u8>,
     filters: Filters,
     deflater: RowDeflater,
-    /// libdeflate at [`PICTURE_LEVEL`], and at its best.
-    picture_compressor: Option<Compressor>,
     best_compressor: Option<Compressor>,
     compressed: Vec<u8>,
 }
@@ -75,13 +59,9 @@ impl PngEncoder {
         let compressed_bytes = if effort == PngEffort::Smallest {
             let best = self.best_compressor.get_or_insert_with(|| Compressor::new(CompressionLvl::best()));
             compress_with(best, &self.rows, &mut self.compressed)?
-        } else if effort == PngEffort::Balanced
-            && layout.filter_distance().is_some()
-            && self.repeats_itself(stride, pixel_bytes)?
-        {
-            compress_with(picture_compressor(&mut self.picture_compressor), &self.rows, &mut self.compressed)?
         } else {
-            self.deflater.compress(&self.rows, stride, pixel_bytes, &mut self.compressed)?
+            let search = if effort == PngEffort::Fastest { Search::Runs } else { Search::Copies };
+            self.deflater.compress(&self.rows, stride, pixel_bytes, search, &mut self.compressed)?
         };
         let compressed = &self.compressed[..compressed_bytes];
 
@@ -153,39 +133,6 @@ impl PngEncoder {
         }
         Ok(layout)
     }
-
-    /// Tells whether the rows are a picture in which more repeats than runs of one byte: whether
-    /// copies make samples of it smaller.
-    ///
-    /// A gradient, or a photograph that was scaled up, repeats itself; the noise of a scanner does not,
-    /// and then looking for copies takes twice the time for nothing.
-    fn repeats_itself(&mut self, stride: usize, pixel_bytes: usize) -> Result<bool, EncodeError> {
-        let is_filtered = |row: &&[u8]| row[0] != filter::NONE;
-        let filtered = self.rows.chunks_exact(stride).filter(is_filtered).count();
-        if filtered * LEAST_FILTERED < self.rows.len() / stride {
-            return Ok(false);
-        }
-        let sample_rows = SAMPLE_BYTES.div_ceil(stride);
-        let (mut with_runs, mut with_copies) = (0, 0);
-        for sample in 0..SAMPLES {
-            let nth = filtered * (2 * sample + 1) / (2 * SAMPLES);
-            let Some((y, _)) =
-                self.rows.chunks_exact(stride).enumerate().filter(|(_, row)| is_filtered(row)).nth(nth)
-            else {
-                continue;
-            };
-            let rows = &self.rows[y * stride..];
-            let rows = &rows[..rows.len().min(sample_rows * stride)];
-            with_runs += self.deflater.compress(rows, stride, pixel_bytes, &mut self.compressed)?;
-            with_copies +=
-                compress_with(picture_compressor(&mut self.picture_compressor), rows, &mut self.compressed)?;
-        }
-        Ok(with_copies + with_runs / LEAST_SAVED < with_runs)
-    }
-}
-
-fn picture_compressor(kept: &mut Option<Compressor>) -> &mut Compressor {
-    kept.get_or_insert_with(|| Compressor::new(CompressionLvl::new(PICTURE_LEVEL).unwrap_or_default()))
 }
 
 /// Writes a zlib stream by libdeflate to the start of `out`, which grows as needed; the answer is the
@@ -459,25 +406,16 @@ mod tests {
     }
 
     #[test]
-    fn a_picture_that_repeats_itself_is_compressed_by_copies_and_noise_is_not() {
+    fn a_picture_that_repeats_itself_is_compressed_by_copies_unless_time_is_short() {
         let mut byte = noise();
         let mut level = 128;
-        let levels: Vec<u8> = (0..400 * 300)
+        let levels: Vec<u8> = (0..400)
             .map(|_| {
                 level = (level + byte() % 7 - 3).clamp(90, 160);
                 level
             })
             .collect();
         let tiled = pixmap(400, 300, |x, y| [levels[(y % 10 * 40 + x % 40) as usize]; 3]);
-        let noisy = pixmap(400, 300, |x, y| [levels[(y * 400 + x) as usize]; 3]);
-        // Deflate's header says how hard it was tried (RFC 1950, 2.2).
-        let is_thorough = |page| {
-            let file = encode(page, PngEffort::Balanced, ColorMode::Auto);
-            let data = file.windows(4).position(|name| name == b"IDAT").unwrap() + 4;
-            file[data + 1] >> 6 >= 1
-        };
-        assert!(is_thorough(&tiled));
-        assert!(!is_thorough(&noisy));
         let fast = encode(&tiled, PngEffort::Fastest, ColorMode::Auto).len();
         let balanced = encode(&tiled, PngEffort::Balanced, ColorMode::Auto).len();
         assert!(2 * balanced < fast, "{balanced} and {fast} bytes");

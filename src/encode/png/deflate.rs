@@ -5,11 +5,13 @@
 //! at a time: runs of paper are measured at the speed of memory, and only what is left,
 //! the edges of strokes, is looked up. Blocks have Huffman codes of their own.
 //!
-//! - [`search`]: looks for what was there before;
+//! - [`search`]: looks for what was there before in rows of strokes;
+//! - [`copies`]: the same in filtered rows, which are pictures;
 //! - [`huffman`]: makes the codes, and writes bits.
 //!
 //! The format is RFC 1951 in the wrapper of RFC 1950.
 
+mod copies;
 mod huffman;
 mod search;
 
@@ -19,6 +21,7 @@ use libdeflater::adler32;
 
 use super::super::{EncodeError, ImageFormat, set_len};
 use super::filter;
+use copies::Copies;
 use huffman::{BitWriter, Code, MOST_BITS};
 use search::{Seen, find_run};
 
@@ -47,25 +50,72 @@ const MAX_STORED_BYTES: usize = 65_535;
 /// found by what comes before it.
 const REMEMBERED: usize = 32;
 
+/// What copies must save of a part of a picture to be looked for in the parts that follow.
+const LEAST_SAVED: f32 = 0.03;
+
+/// Fewer tokens than these do not tell whether they do.
+const LEAST_JUDGED: usize = PART_TOKENS / 4;
+
+/// After so many parts it is looked again at whether they still do.
+const COPY_PARTS: u32 = 8;
+
+/// Where copies did not pay in so many parts, they are not looked for in the next few, then in twice as
+/// many, and so on: noise has much else to do.
+const MISSES: u32 = 2;
+const FEWEST_SKIPPED: u32 = 8;
+const MOST_SKIPPED: u32 = 128;
+
 /// What is looked for in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Search {
-    /// Runs of one byte alone: little else repeats in a filtered picture.
+pub(super) enum Search {
+    /// Runs of one byte alone: little else repeats in the noise of a filtered picture.
     Runs,
+    /// The same, and whatever was there before, in those parts of a filtered picture where that pays.
+    Copies,
     /// Runs of one pixel, rows like the one above, and strokes that were drawn before.
     Strokes,
 }
 
 impl Search {
-    /// What suits a row whose filter is named by this byte.
-    fn of(filter: u8) -> Search {
-        if filter == filter::NONE { Search::Strokes } else { Search::Runs }
+    /// What suits a row whose filter is named by this byte, where `filtered` is for those that have one.
+    fn of(filter: u8, filtered: Search) -> Search {
+        if filter == filter::NONE { Search::Strokes } else { filtered }
+    }
+}
+
+// The same for generic code, in which an enum cannot stand yet.
+const RUNS: u8 = Search::Runs as u8;
+const COPIES: u8 = Search::Copies as u8;
+const STROKES: u8 = Search::Strokes as u8;
+
+/// Whether copies pay in the filtered rows around here.
+#[derive(Default)]
+struct Interest {
+    /// In how many parts copies are looked for, as they paid before.
+    copy_parts: u32,
+    /// In how many parts they are not, as they did not pay.
+    skipped_parts: u32,
+    /// How many parts there were in which they did not, and how many were skipped for them.
+    misses: u32,
+    skipped_before: u32,
+}
+
+impl Interest {
+    fn miss(&mut self) {
+        self.misses += 1;
+        if self.misses == MISSES {
+            self.misses = 0;
+            self.skipped_parts = (2 * self.skipped_before).clamp(FEWEST_SKIPPED, MOST_SKIPPED);
+            self.skipped_before = self.skipped_parts;
+        }
     }
 }
 
 /// Compresses rows of pixels, and keeps its tables.
 pub(super) struct RowDeflater {
     seen: Seen,
+    copies: Copies,
+    interest: Interest,
     /// The tokens of a block, of which there are `count`.
     tokens: Box<[Token; BLOCK_TOKENS]>,
     count: usize,
@@ -80,6 +130,8 @@ impl Default for RowDeflater {
     fn default() -> Self {
         RowDeflater {
             seen: Seen::default(),
+            copies: Copies::default(),
+            interest: Interest::default(),
             tokens: Box::new([Token::literal(0); BLOCK_TOKENS]),
             count: 0,
             settled: Counts::default(),
@@ -94,8 +146,8 @@ impl RowDeflater {
     /// the stream's length in bytes.
     ///
     /// `stride` is the distance between rows in bytes and `pixel_bytes` that between pixels;
-    /// `stride` is the larger. They and the rows' first bytes, which name filters, change the size
-    /// and the time, but not the meaning of what is written.
+    /// `stride` is the larger. They, what is looked for in `filtered` rows, and the rows' first bytes,
+    /// which name filters, change the size and the time, but not the meaning of what is written.
     ///
     /// # Errors
     ///
@@ -105,6 +157,7 @@ impl RowDeflater {
         rows: &[u8],
         stride: usize,
         pixel_bytes: usize,
+        filtered: Search,
         out: &mut Vec<u8>,
     ) -> Result<usize, EncodeError> {
         // A block never takes more than its bytes stored would.
@@ -117,25 +170,32 @@ impl RowDeflater {
         out[..2].copy_from_slice(&[0x78, 0x01]);
         let mut bits = BitWriter::new(out, 2);
         self.seen.forget();
+        self.copies.forget();
+        self.interest = Interest::default();
         self.start_block();
         // Where the block starts, its last part, and what has no tokens yet.
         let (mut start, mut part_start, mut at) = (0, 0, 0);
         while start < rows.len() {
             // A copy may end in the middle of a row.
             let row = at / stride;
-            let search = Search::of(rows[row * stride]);
-            let alike = rows.chunks(stride).skip(row).take_while(|it| Search::of(it[0]) == search).count();
+            let search = Search::of(rows[row * stride], filtered);
+            let alike =
+                rows.chunks(stride).skip(row).take_while(|it| Search::of(it[0], filtered) == search).count();
             let end = rows.len().min((row + alike) * stride);
             while at < end {
                 at = match (search, pixel_bytes) {
-                    (Search::Runs, _) => self.fill_part::<false, 1>(rows, at..end, stride),
-                    (Search::Strokes, 2) => self.fill_part::<true, 2>(rows, at..end, stride),
-                    (Search::Strokes, 3) => self.fill_part::<true, 3>(rows, at..end, stride),
-                    (Search::Strokes, 4) => self.fill_part::<true, 4>(rows, at..end, stride),
-                    (Search::Strokes, _) => self.fill_part::<true, 1>(rows, at..end, stride),
+                    (Search::Runs, _) => self.fill_part::<RUNS, 1>(rows, at..end, stride),
+                    (Search::Copies, 2) => self.fill_picture::<2>(rows, at..end, stride),
+                    (Search::Copies, 3) => self.fill_picture::<3>(rows, at..end, stride),
+                    (Search::Copies, 4) => self.fill_picture::<4>(rows, at..end, stride),
+                    (Search::Copies, _) => self.fill_picture::<1>(rows, at..end, stride),
+                    (Search::Strokes, 2) => self.fill_part::<STROKES, 2>(rows, at..end, stride),
+                    (Search::Strokes, 3) => self.fill_part::<STROKES, 3>(rows, at..end, stride),
+                    (Search::Strokes, 4) => self.fill_part::<STROKES, 4>(rows, at..end, stride),
+                    (Search::Strokes, _) => self.fill_part::<STROKES, 1>(rows, at..end, stride),
                 };
                 let is_last = at == rows.len();
-                if self.count < self.settled_count + PART_TOKENS && !is_last {
+                if !self.is_part_full() && !is_last {
                     continue;
                 }
                 if self.is_part_better_alone() {
@@ -161,6 +221,10 @@ impl RowDeflater {
         self.part.clear();
     }
 
+    fn is_part_full(&self) -> bool {
+        self.count == self.settled_count + PART_TOKENS
+    }
+
     /// Tells whether the part is so unlike what is settled that two blocks would be shorter than one.
     fn is_part_better_alone(&self) -> bool {
         if self.settled_count == 0 {
@@ -173,9 +237,53 @@ impl RowDeflater {
     }
 
     fn settle_part(&mut self) {
+        self.copies.learn(&self.part);
         self.settled.add(&self.part);
         self.part.clear();
         self.settled_count = self.count;
+    }
+
+    /// Does what [`fill_part`](Self::fill_part) does, for filtered rows: with copies, or with runs alone
+    /// where these are as good.
+    ///
+    /// Now and then a part is made both ways, and the next ones as was better. What repeats only farther
+    /// away than a part or two is not seen by that, if nothing nearer is.
+    fn fill_picture<const N: usize>(&mut self, rows: &[u8], range: Range<usize>, stride: usize) -> usize {
+        let (start, is_begun) = (range.start, self.count > self.settled_count);
+        if self.interest.copy_parts > 0 || self.interest.skipped_parts == 0 && is_begun {
+            let at = self.fill_part::<COPIES, N>(rows, range, stride);
+            self.interest.copy_parts =
+                self.interest.copy_parts.saturating_sub(u32::from(self.is_part_full()));
+            return at;
+        }
+        let runs_end = self.fill_part::<RUNS, 1>(rows, range, stride);
+        if self.interest.skipped_parts > 0 {
+            self.interest.skipped_parts -= u32::from(self.is_part_full());
+            return runs_end;
+        }
+        if self.count < self.settled_count + LEAST_JUDGED {
+            return runs_end;
+        }
+        let with_runs = self.part.all_bits() / (runs_end - start) as f32;
+        self.drop_part();
+        let copies_end = self.fill_part::<COPIES, N>(rows, start..runs_end, stride);
+        let with_copies = self.part.all_bits() / (copies_end - start) as f32;
+        if with_copies < (1.0 - LEAST_SAVED) * with_runs {
+            self.interest = Interest { copy_parts: COPY_PARTS, ..Interest::default() };
+            return copies_end;
+        }
+        self.interest.miss();
+        if with_copies < with_runs {
+            return copies_end;
+        }
+        self.drop_part();
+        self.fill_part::<RUNS, 1>(rows, start..runs_end, stride)
+    }
+
+    /// Takes the tokens of the part back.
+    fn drop_part(&mut self) {
+        self.count = self.settled_count;
+        self.part.clear();
     }
 
     /// Adds tokens to the part for what is in `range` until that ends or the part is full, and
@@ -184,13 +292,13 @@ impl RowDeflater {
     /// Pixels have `N` bytes.
     // Inlined into one function, the kinds share too few registers: 10 % slower.
     #[inline(never)]
-    fn fill_part<const STROKES: bool, const N: usize>(
+    fn fill_part<const SEARCH: u8, const N: usize>(
         &mut self,
         rows: &[u8],
         range: Range<usize>,
         stride: usize,
     ) -> usize {
-        let RowDeflater { seen, tokens, count: block_count, settled_count, part, .. } = self;
+        let RowDeflater { seen, copies, tokens, count: block_count, settled_count, part, .. } = self;
         let tokens = tokens.as_mut();
         let most = *settled_count + PART_TOKENS;
         // The row above is out of reach where rows are longer than the window.
@@ -201,21 +309,25 @@ impl RowDeflater {
         let (mut row_start, mut row_end) = (0, 0);
         let mut copied_to = 0;
         while count < most && at < range.end {
-            if N > 1 && at >= row_end {
+            if N > 1 && SEARCH != RUNS && at >= row_end {
                 row_start = at - at % stride;
                 row_end = row_start + stride;
             }
+            // Pixels follow the byte that names the filter. A copy that ended within one did so where
+            // something new begins.
+            let is_start = |at: usize| {
+                (at - row_start + N - 1).is_multiple_of(N) || SEARCH == STROKES && at == copied_to
+            };
             let found = if at < first || at > last || rows.len() < 8 {
                 None
-            } else if !STROKES {
+            } else if SEARCH == COPIES && is_start(at) {
+                copies.find(rows, at)
+            } else if SEARCH == COPIES || SEARCH == RUNS {
                 find_run(rows, at)
             } else if N == 1 {
                 seen.find_bytes(rows, at, above)
             } else {
-                // Pixels follow the byte that names the filter. A copy that ended within one did so
-                // where something new begins.
-                let is_start = (at - row_start + N - 1).is_multiple_of(N) || at == copied_to;
-                seen.find_pixels::<N>(rows, at, above, is_start)
+                seen.find_pixels::<N>(rows, at, above, is_start(at))
             };
             let Some((length, distance)) = found else {
                 let byte = rows[at];
@@ -225,9 +337,13 @@ impl RowDeflater {
                 at += 1;
                 continue;
             };
-            if STROKES && N > 1 && distance != N {
-                let start = at + N - (at - row_start + N - 1) % N;
-                seen.remember_pixels::<N>(rows, start..last.min(at + length.min(REMEMBERED)));
+            let to_next_pixel = N - (at - row_start + N - 1) % N;
+            if SEARCH == COPIES && distance != 1 {
+                copies.remember::<N>(rows, at, length, to_next_pixel);
+            }
+            if SEARCH == STROKES && N > 1 && distance != N {
+                let end = last.min(at + length.min(REMEMBERED));
+                seen.remember_pixels::<N>(rows, at + to_next_pixel..end);
             }
             let distance_count = &mut part.distances[distance_symbol(distance)];
             let mut left = length;
@@ -262,14 +378,10 @@ impl RowDeflater {
         let literals = Code::<LITERAL_CODES>::new(literal_counts, LONGEST_CODE as usize);
         let distances = Code::<DISTANCE_CODES>::new(distance_counts, LONGEST_CODE as usize);
         let header = huffman::Header::new(&literals, &distances);
-        let extra_bits: u64 = LENGTHS_BY_SYMBOL
-            .iter()
-            .zip(&literal_counts[END_OF_BLOCK + 1..])
-            .chain(DISTANCE_EXTRA_BITS.iter().zip(distance_counts))
-            .map(|(&extra, &count)| u64::from(extra) * u64::from(count))
-            .sum();
-        let coded_bits =
-            header.bits() + literals.cost(literal_counts) + distances.cost(distance_counts) + extra_bits;
+        let coded_bits = header.bits()
+            + literals.cost(literal_counts)
+            + distances.cost(distance_counts)
+            + self.settled.extra_bits();
         let stored_bits = (block.len() + 5 * block.len().div_ceil(MAX_STORED_BYTES)) as u64 * 8;
         if coded_bits >= stored_bits {
             let mut parts = block.chunks(MAX_STORED_BYTES).peekable();
@@ -345,6 +457,21 @@ impl Counts {
     /// About how many bits the symbols take in codes of their own: their entropy.
     fn bits(&self) -> f32 {
         entropy_bits(&self.literals) + entropy_bits(&self.distances)
+    }
+
+    /// The same with the bits that follow lengths and distances.
+    fn all_bits(&self) -> f32 {
+        self.bits() + self.extra_bits() as f32
+    }
+
+    /// How many bits follow lengths and distances.
+    fn extra_bits(&self) -> u64 {
+        LENGTHS_BY_SYMBOL
+            .iter()
+            .zip(&self.literals[END_OF_BLOCK + 1..])
+            .chain(DISTANCE_EXTRA_BITS.iter().zip(&self.distances))
+            .map(|(&extra, &count)| u64::from(extra) * u64::from(count))
+            .sum()
     }
 
     /// About how many bits it takes to write such codes.

@@ -1,4 +1,4 @@
-//! Looks for copies: runs, the row above, and strokes that were drawn before.
+//! Looks for copies in rows of strokes: runs, the row above, and what was drawn before.
 
 use std::mem::replace;
 use std::ops::Range;
@@ -20,7 +20,7 @@ const LONG_RUN: usize = 64;
 const MAX_RUN: usize = 256 * MAX_MATCH;
 
 /// A copy of this length is good enough to look for no other.
-const LOOK_UP_BELOW: usize = 16;
+pub(super) const LOOK_UP_BELOW: usize = 16;
 
 /// The farthest that a single pixel is copied from.
 const MAX_SHORT_DISTANCE: usize = 4096;
@@ -221,14 +221,14 @@ impl Best {
     }
 }
 
-fn load(data: &[u8], at: usize) -> u64 {
+pub(super) fn load(data: &[u8], at: usize) -> u64 {
     data[at..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
 }
 
 /// How many bytes from `at` on are those from the earlier `from` on, up to `most`, which is at
 /// least eight; `here` are the first eight.
 #[inline(always)]
-fn common(data: &[u8], at: usize, from: usize, here: u64, most: usize) -> usize {
+pub(super) fn common(data: &[u8], at: usize, from: usize, here: u64, most: usize) -> usize {
     let difference = here ^ load(data, from);
     if difference != 0 {
         return difference.trailing_zeros() as usize / 8;

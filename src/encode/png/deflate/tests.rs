@@ -19,15 +19,30 @@ fn round_trip(rows: &[u8], stride: usize, pixel_bytes: usize) -> usize {
         for (y, row) in rows.chunks_mut(stride).enumerate() {
             row[0] = u8::from(is_filtered(y));
         }
-        let mut out = Vec::new();
-        let bytes = RowDeflater::default().compress(&rows, stride, pixel_bytes, &mut out).unwrap();
-        let mut back = vec![0; rows.len()];
-        let back_bytes = libdeflater::Decompressor::new().zlib_decompress(&out[..bytes], &mut back);
-        assert_eq!(back_bytes, Ok(rows.len()), "{} bytes", rows.len());
-        assert!(back == rows, "{} bytes", rows.len());
-        bytes
+        let sizes = [Search::Runs, Search::Copies].map(|filtered| size(&rows, stride, pixel_bytes, filtered));
+        sizes.into_iter().min().unwrap()
     });
     sizes.into_iter().min().unwrap()
+}
+
+/// Compresses rows, and has libdeflate decompress them.
+fn size(rows: &[u8], stride: usize, pixel_bytes: usize, filtered: Search) -> usize {
+    let mut out = Vec::new();
+    let bytes = RowDeflater::default().compress(rows, stride, pixel_bytes, filtered, &mut out).unwrap();
+    let mut back = vec![0; rows.len()];
+    let back_bytes = libdeflater::Decompressor::new().zlib_decompress(&out[..bytes], &mut back);
+    assert_eq!(back_bytes, Ok(rows.len()), "{} bytes", rows.len());
+    assert!(back == rows, "{} bytes", rows.len());
+    bytes
+}
+
+/// Rows of small differences, each after the byte that names a filter.
+fn small_differences(next: &mut impl FnMut() -> u64, height: usize, stride: usize) -> Vec<u8> {
+    let mut rows: Vec<u8> = (0..height * stride).map(|_| (next() % 3 + next() % 3) as u8).collect();
+    for row in rows.chunks_exact_mut(stride) {
+        row[0] = filter::ALL[0];
+    }
+    rows
 }
 
 #[test]
@@ -146,11 +161,38 @@ fn a_coloured_figure_is_written_once_wherever_else_it_is() {
             })
             .collect()
     };
-    let size = |places: &[usize]| {
-        let mut out = Vec::new();
-        RowDeflater::default().compress(&page(places), 1 + 3 * width, 3, &mut out).unwrap()
-    };
+    let size = |places: &[usize]| size(&page(places), 1 + 3 * width, 3, Search::Runs);
     let (one, four) = (size(&[10]), size(&[10, 61, 132, 205]));
     assert!(one < 3 * side * side + 1000, "{one} bytes");
     assert!(four < one + 1500, "{four} bytes after {one}");
+}
+
+#[test]
+fn a_filtered_picture_is_copied_where_it_repeats_itself_and_nowhere_else() {
+    let mut next = noise(6);
+    for pixel_bytes in 1..=4 {
+        let stride = 1 + 240 * pixel_bytes;
+        let tiled = small_differences(&mut next, 3, stride).repeat(200);
+        let noisy = small_differences(&mut next, 600, stride);
+        let sizes = |rows: &[u8]| {
+            [Search::Runs, Search::Copies].map(|filtered| size(rows, stride, pixel_bytes, filtered))
+        };
+        let [with_runs, with_copies] = sizes(&tiled);
+        assert!(5 * with_copies < with_runs, "{with_copies} and {with_runs} bytes");
+        // Copies of noise would take more than what they stand for.
+        let [with_runs, with_copies] = sizes(&noisy);
+        assert!(with_copies <= with_runs + with_runs / 1000, "{with_copies} and {with_runs} bytes");
+    }
+}
+
+#[test]
+fn copies_are_looked_for_again_where_noise_ends() {
+    let mut next = noise(7);
+    let stride = 1 + 3 * 240;
+    let noisy = small_differences(&mut next, 1000, stride);
+    let tiled = small_differences(&mut next, 3, stride).repeat(600);
+    let [alone, both] =
+        [noisy.clone(), [noisy, tiled].concat()].map(|rows| size(&rows, stride, 3, Search::Copies));
+    // The copies begin up to 128 parts after the noise. By runs, the rest would take twice what that does.
+    assert!(both < 2 * alone, "{alone} and {both} bytes");
 }

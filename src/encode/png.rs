@@ -422,6 +422,19 @@ mod tests {
     }
 
     #[test]
+    fn a_row_of_a_frame_that_goes_on_and_on_costs_a_few_bytes() {
+        // As many colours as no palette holds, then paper with lines down.
+        let page = pixmap(1000, 1040, |x, y| {
+            let is_line = x % 100 == 50;
+            if y < 40 { [x as u8, y as u8, 99] } else { [if is_line { 0 } else { 255 }; 3] }
+        });
+        let corner = pixmap(1000, 40, |x, y| [x as u8, y as u8, 99]);
+        let [whole, corner] =
+            [page, corner].map(|page| encode(&page, PngEffort::Balanced, ColorMode::Auto).len());
+        assert!(whole < corner + 7 * 1000, "{corner} and {whole} bytes");
+    }
+
+    #[test]
     fn an_encoder_used_again_writes_the_same_file() {
         let mut encoder = Encoder::new();
         let (mut first, mut second) = (Vec::new(), Vec::new());

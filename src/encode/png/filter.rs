@@ -3,6 +3,7 @@
 //! Text and line art compress best as they are, since what repeats are whole strokes; a filter
 //! would break the repetitions up. So rows of steep edges stay as they are, and one of small steps
 //! among others gets the filter with the least sum of absolute differences (PNG specification, 12.7).
+//! Many rows that are the same, of lines that go down the page, are no difference from each other.
 
 use super::super::pixels::are_equal;
 use super::super::{EncodeError, ImageFormat, set_len};
@@ -25,7 +26,7 @@ pub(super) const SIMPLE: &[u8] = &[SUB, UP];
 const SMALL_STEP: u8 = 4;
 
 /// In a picture, one pixel of so many or more differs from the one before.
-const LEAST_CHANGED: usize = 10;
+const LEAST_CHANGED: usize = 30;
 
 /// In a picture, one difference of so many or more is a small step.
 const LEAST_SMALL: usize = 3;
@@ -34,13 +35,23 @@ const LEAST_SMALL: usize = 3;
 /// keep the rows around it from being copies of each other.
 const NEARBY: usize = 16;
 
+/// So many rows that are the same as the one above, one below the other, are crossed by lines or a frame.
+/// As differences from above each is one run; but what follows cannot be copied from them.
+const LEAST_REPEATED: usize = 16;
+
+/// What is known of a row: by itself it is like one of a picture.
+const PICTURE: u8 = 1;
+
+/// It is one of many that are the same.
+const REPEATED: u8 = 2;
+
 /// Buffers for a row under a filter.
 #[derive(Default)]
 pub(super) struct Filters {
     /// The row above the first, the best version of a row so far, and another.
     scratch: Vec<u8>,
-    /// For each row, whether it is by itself like one of a picture: 0 or 1.
-    are_like_pictures: Vec<u8>,
+    /// What is known of each row: [`PICTURE`], [`REPEATED`], both or neither.
+    kinds: Vec<u8>,
 }
 
 impl Filters {
@@ -58,18 +69,18 @@ impl Filters {
         filters: &[u8],
     ) -> Result<(), EncodeError> {
         set_len(&mut self.scratch, 3 * (stride - 1), ImageFormat::Png)?;
-        set_len(&mut self.are_like_pictures, rows.len() / stride, ImageFormat::Png)?;
-        let (pictures, scratch) = (&mut self.are_like_pictures, &mut self.scratch);
+        set_len(&mut self.kinds, rows.len() / stride, ImageFormat::Png)?;
+        let (kinds, scratch) = (&mut self.kinds, &mut self.scratch);
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             // SAFETY: The CPU has AVX2.
             #[allow(unsafe_code, reason = "filters are twice as fast with vectors of 32 bytes")]
             unsafe {
-                filter_rows_avx2(rows, stride, bytes_per_pixel, filters, pictures, scratch);
+                filter_rows_avx2(rows, stride, bytes_per_pixel, filters, kinds, scratch);
             };
             return Ok(());
         }
-        filter_rows(rows, stride, bytes_per_pixel, filters, pictures, scratch);
+        filter_rows(rows, stride, bytes_per_pixel, filters, kinds, scratch);
         Ok(())
     }
 }
@@ -81,10 +92,10 @@ fn filter_rows_avx2(
     stride: usize,
     bytes_per_pixel: usize,
     filters: &[u8],
-    are_like_pictures: &mut [u8],
+    kinds: &mut [u8],
     scratch: &mut [u8],
 ) {
-    filter_rows(rows, stride, bytes_per_pixel, filters, are_like_pictures, scratch)
+    filter_rows(rows, stride, bytes_per_pixel, filters, kinds, scratch)
 }
 
 #[inline(always)]
@@ -93,29 +104,32 @@ fn filter_rows(
     stride: usize,
     bytes_per_pixel: usize,
     filters: &[u8],
-    are_like_pictures: &mut [u8],
+    kinds: &mut [u8],
     scratch: &mut [u8],
 ) {
     let row_bytes = stride - 1;
     let (black, scratch) = scratch.split_at_mut(row_bytes);
     let (mut best, mut other) = scratch.split_at_mut(row_bytes);
     black.fill(0);
-    for (is_like_picture, row) in are_like_pictures.iter_mut().zip(rows.chunks_exact(stride)) {
-        *is_like_picture = u8::from(is_picture(&row[1..], bytes_per_pixel));
-    }
+    look_at_rows(rows, stride, bytes_per_pixel, kinds);
     // How many of the rows nearby are like those of a picture.
-    let count = |rows: &[u8]| rows.iter().map(|&it| usize::from(it)).sum::<usize>();
-    let height = are_like_pictures.len();
-    let mut pictures = count(&are_like_pictures[height.saturating_sub(NEARBY)..]);
+    let count = |kinds: &[u8]| kinds.iter().map(|&kind| usize::from(kind & PICTURE)).sum::<usize>();
+    let height = kinds.len();
+    let mut pictures = count(&kinds[height.saturating_sub(NEARBY)..]);
     // From the bottom up, so that the row above is still unfiltered.
     for y in (0..height).rev() {
         let (first, end) = (y.saturating_sub(NEARBY), height.min(y + NEARBY + 1));
-        pictures += if y >= NEARBY { usize::from(are_like_pictures[first]) } else { 0 };
-        pictures -= if y + NEARBY + 1 < height { usize::from(are_like_pictures[end]) } else { 0 };
+        pictures += if y >= NEARBY { count(&kinds[first..=first]) } else { 0 };
+        pictures -= if y + NEARBY + 1 < height { count(&kinds[end..=end]) } else { 0 };
         let start = y * stride;
         let (before, rest) = rows.split_at_mut(start);
         let above = if start == 0 { &*black } else { &before[start - row_bytes..] };
         let (filter_byte, row) = rest[..stride].split_at_mut(1);
+        if kinds[y] & REPEATED != 0 {
+            filter_byte[0] = UP;
+            row.fill(0);
+            continue;
+        }
         if 2 * pictures <= end - first {
             filter_byte[0] = NONE;
             continue;
@@ -134,6 +148,40 @@ fn filter_rows(
     }
 }
 
+/// Finds out the kind of each row.
+#[inline(always)]
+fn look_at_rows(rows: &[u8], stride: usize, bytes_per_pixel: usize, kinds: &mut [u8]) {
+    let mut first: &[u8] = &[];
+    let mut repeated = 0;
+    for (y, row) in rows.chunks_exact(stride).enumerate() {
+        if are_equal(row, first) {
+            kinds[y] = kinds[y - 1];
+            repeated += 1;
+            continue;
+        }
+        mark_repeated(&mut kinds[y - repeated..y], first, bytes_per_pixel);
+        kinds[y] = if is_picture(&row[1..], bytes_per_pixel) { PICTURE } else { 0 };
+        (first, repeated) = (row, 0);
+    }
+    let height = kinds.len();
+    mark_repeated(&mut kinds[height - repeated..], first, bytes_per_pixel);
+}
+
+/// Marks rows that are the same as the one above the first of them if there are many, and something is
+/// on them: blank paper is a run as it is.
+fn mark_repeated(kinds: &mut [u8], row: &[u8], bytes_per_pixel: usize) {
+    if kinds.len() >= LEAST_REPEATED && !is_blank(&row[1..], bytes_per_pixel) {
+        kinds.iter_mut().for_each(|kind| *kind |= REPEATED);
+    }
+}
+
+/// Tells whether all pixels of a row are the same, at the speed of memory.
+#[inline(always)]
+fn is_blank(row: &[u8], bytes_per_pixel: usize) -> bool {
+    let late = &row[bytes_per_pixel..];
+    are_equal(late, &row[..late.len()])
+}
+
 /// Tells whether a row is like one of a picture, which a filter makes compress better: if many pixels
 /// differ from the one before, and a good part of these by little.
 ///
@@ -145,8 +193,7 @@ fn is_picture(row: &[u8], bytes_per_pixel: usize) -> bool {
     // Counted in bytes for so many pairs at a time, a number of whole vectors below 256.
     const PART: usize = 224;
     let (late, early) = (&row[bytes_per_pixel..], row);
-    // Blank paper, at the speed of memory.
-    if are_equal(late, &early[..late.len()]) {
+    if is_blank(row, bytes_per_pixel) {
         return false;
     }
     let (late_parts, late_rest) = late.as_chunks::<PART>();
@@ -234,7 +281,7 @@ mod tests {
 
     #[test]
     fn rows_of_strokes_stay_as_they_are_and_pictures_do_not() {
-        let strokes: Vec<u8> = (0..1000).map(|i| if i % 10 < 3 { (i * 77) as u8 } else { 255 }).collect();
+        let strokes: Vec<u8> = (0..1200).map(|i| if i % 10 < 3 { (i * 77) as u8 } else { 255 }).collect();
         let ramp: Vec<u8> = (0..1000).map(|i| i as u8).collect();
         // Three of four pixels are like the one before, and the others differ by one level.
         let paper: Vec<u8> = (0..1000).map(|i| 233 + (i / 4 % 2) as u8).collect();
@@ -243,17 +290,43 @@ mod tests {
         assert!(is_picture(&paper, 1));
         assert!(!is_picture(&[255; 1000], 1));
 
+        // One of 25 pixels differs from the one before, by one level: a gentle gradient.
+        let gentle: Vec<u8> = (0..1000).map(|i| (i / 25) as u8).collect();
+        assert!(is_picture(&gentle, 1));
+
         let row = |bytes: &[u8]| [&[NONE], bytes].concat();
         let (height, top, bottom) = (200, 60, 120);
         // A picture among strokes, and a row of each kind alone in the other.
         let is_ramp = |y: usize| ((top..bottom).contains(&y) && y != 90) || y == 10;
         let mut rows: Vec<u8> =
-            (0..height).flat_map(|y| row(if is_ramp(y) { &ramp } else { &strokes })).collect();
+            (0..height).flat_map(|y| row(if is_ramp(y) { &ramp } else { &strokes[y..][..1000] })).collect();
         Filters::default().apply(&mut rows, 1001, 1, ALL).unwrap();
         for (y, filtered) in rows.chunks_exact(1001).enumerate() {
             assert_eq!(filtered[0] != NONE, (top..bottom).contains(&y), "row {y}");
         }
         let of_picture = &rows[1001 * 70..1001 * 71];
         assert!(of_picture[10..].iter().filter(|&&d| d == of_picture[500]).count() > 900);
+    }
+    #[test]
+    fn many_rows_that_are_the_same_become_differences_from_above_and_a_few_do_not() {
+        let strokes: Vec<u8> = (0..1000).map(|i| if i % 10 < 3 { (i * 77) as u8 } else { 255 }).collect();
+        let row = |bytes: &[u8]| [&[NONE], bytes].concat();
+        for (alike, is_repeated) in [(LEAST_REPEATED, false), (LEAST_REPEATED + 1, true)] {
+            for below in [0, 5] {
+                let mut rows = row(&[255; 1000]);
+                rows.extend(row(&strokes).repeat(alike));
+                rows.extend((0..below).flat_map(|y| row(&[y; 1000])));
+                let mut filtered = rows.clone();
+                Filters::default().apply(&mut filtered, 1001, 1, ALL).unwrap();
+                for (y, (row, before)) in filtered.chunks_exact(1001).zip(rows.chunks_exact(1001)).enumerate()
+                {
+                    if is_repeated && (2..=alike).contains(&y) {
+                        assert_eq!(row, [&[UP], &[0; 1000][..]].concat(), "row {y}");
+                    } else {
+                        assert_eq!(row, before, "row {y}");
+                    }
+                }
+            }
+        }
     }
 }

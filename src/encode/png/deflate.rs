@@ -202,6 +202,9 @@ impl RowDeflater {
                     self.write_settled(&rows[start..part_start], false, &mut bits);
                     start = part_start;
                 }
+                if search == Search::Copies {
+                    self.copies.learn(&self.part);
+                }
                 self.settle_part();
                 part_start = at;
                 if self.count == BLOCK_TOKENS || is_last {
@@ -237,7 +240,6 @@ impl RowDeflater {
     }
 
     fn settle_part(&mut self) {
-        self.copies.learn(&self.part);
         self.settled.add(&self.part);
         self.part.clear();
         self.settled_count = self.count;

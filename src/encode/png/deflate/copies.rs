@@ -17,9 +17,9 @@ const HASHED_BYTES: usize = 8;
 /// A place is named by the lowest 16 bits of where it is, which is twice the window.
 const PLACE_MASK: u32 = 0xFFFF;
 
-/// Above that, 10 bits tell of what follows what is hashed, and 6 of the hash itself.
-const NEXT_MASK: u32 = 0x3FF << 16;
-const OWN_MASK: u32 = 0x3F << 26;
+/// Above that, 8 bits tell of what follows what is hashed, and 8 of the hash itself.
+const NEXT_MASK: u32 = 0xFF << 16;
+const OWN_MASK: u32 = 0xFF << 24;
 
 /// How many places are measured of which nothing is known beyond what is hashed.
 const MOST_MEASURED: usize = 2;
@@ -157,7 +157,7 @@ fn name(rows: &[u8], at: usize, here: u64) -> (usize, u32) {
     const FACTOR: u64 = 0x9E37_79B1_85EB_CA87;
     let product = here.wrapping_mul(FACTOR);
     let next = (load(rows, at + HASHED_BYTES) << 24).wrapping_mul(FACTOR);
-    let tag = (product >> 21) as u32 & OWN_MASK | (next >> 38) as u32 & NEXT_MASK;
+    let tag = (product >> 21) as u32 & OWN_MASK | (next >> 40) as u32 & NEXT_MASK;
     ((product >> (64 - BUCKET_BITS)) as usize, tag | at as u32 & PLACE_MASK)
 }
 

@@ -51,7 +51,7 @@ const MAX_STORED_BYTES: usize = 65_535;
 const REMEMBERED: usize = 32;
 
 /// What copies must save of a part of a picture to be looked for in the parts that follow.
-const LEAST_SAVED: f32 = 0.03;
+const LEAST_SAVED: f32 = 0.04;
 
 /// Fewer tokens than these do not tell whether they do.
 const LEAST_JUDGED: usize = PART_TOKENS / 4;
@@ -59,9 +59,8 @@ const LEAST_JUDGED: usize = PART_TOKENS / 4;
 /// After so many parts it is looked again at whether they still do.
 const COPY_PARTS: u32 = 8;
 
-/// Where copies did not pay in so many parts, they are not looked for in the next few, then in twice as
-/// many, and so on: noise has much else to do.
-const MISSES: u32 = 2;
+/// Where copies did not pay they are not looked for in the next few parts, then in twice as many, and so on:
+/// noise has much else to do.
 const FEWEST_SKIPPED: u32 = 8;
 const MOST_SKIPPED: u32 = 128;
 
@@ -95,19 +94,14 @@ struct Interest {
     copy_parts: u32,
     /// In how many parts they are not, as they did not pay.
     skipped_parts: u32,
-    /// How many parts there were in which they did not, and how many were skipped for them.
-    misses: u32,
+    /// How many that were when it was decided last.
     skipped_before: u32,
 }
 
 impl Interest {
     fn miss(&mut self) {
-        self.misses += 1;
-        if self.misses == MISSES {
-            self.misses = 0;
-            self.skipped_parts = (2 * self.skipped_before).clamp(FEWEST_SKIPPED, MOST_SKIPPED);
-            self.skipped_before = self.skipped_parts;
-        }
+        self.skipped_parts = (2 * self.skipped_before).clamp(FEWEST_SKIPPED, MOST_SKIPPED);
+        self.skipped_before = self.skipped_parts;
     }
 }
 
@@ -202,7 +196,7 @@ impl RowDeflater {
                     self.write_settled(&rows[start..part_start], false, &mut bits);
                     start = part_start;
                 }
-                if search == Search::Copies {
+                if search == Search::Copies && self.interest.skipped_parts <= 1 {
                     self.copies.learn(&self.part);
                 }
                 self.settle_part();

@@ -1,8 +1,9 @@
 //! The pages of one document: dealt out to workers, gathered into a sink.
 //!
-//! Each worker takes the next page as soon as it is free. What a page does to its worker stays
-//! with that page. Finished images go to the [`PageSink`] while other pages are drawn; how many
-//! bytes may wait there is bounded, so memory does not grow with the page count.
+//! Each worker takes the next page as soon as it is free, or one ahead while there are many. What a
+//! page does to its worker stays with that page. Finished images go to the [`PageSink`] while other
+//! pages are drawn; how many bytes may wait there is bounded, so memory does not grow with the page
+//! count.
 //!
 //! - `open`: finds the engine that opens the document;
 //! - `crew`: the workers at their seats, and what they share.
@@ -111,7 +112,7 @@ pub struct Request<'a> {
 /// When to stop working on pages.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
-    /// No page is started after this.
+    /// No page is asked for after this.
     pub last_start: Instant,
     /// A page that is not finished by this is given up.
     pub last_page: Instant,

@@ -1,4 +1,4 @@
-//! The workers of one document: each takes the next page as soon as it is free.
+//! The workers of one document: each takes the next page as soon as it is free, or while it draws another.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -24,8 +24,8 @@ use crate::worker::{Pool, Rendered, Worker, WorkerError};
 /// How often a further worker is tried to be had before its seat stays empty.
 const WORKER_ATTEMPTS: u32 = 3;
 
-/// A worker is asked for a page ahead while there are so many for each: with fewer, one that has a long page to
-/// draw would keep it from the others.
+/// A worker is asked for a page ahead while there are so many for each: with fewer, one that has a long page
+/// to draw would keep it from the others.
 const PAGES_TO_ASK_AHEAD: usize = 2;
 
 /// A page to draw.
@@ -93,8 +93,9 @@ impl Shared {
                 Err(Stopped::Worker(error)) => {
                     // An engine that reports want of memory lives on, with a heap full of what it tried.
                     let spent = !error.leaves_worker_alive() || error.code() == "page_memory";
-                    // A timeout is the page's own: the clock started with it. Any other death may
-                    // be owed to what earlier pages left in the worker, or to somebody's SIGKILL.
+                    // A timeout is the page's own: the clock started when the page before was there. Any
+                    // other death may be owed to what earlier pages left in the worker, or to somebody's
+                    // SIGKILL.
                     let retry = spent
                         && !task.retried
                         && !matches!(error, WorkerError::Timeout(_))
@@ -196,7 +197,7 @@ impl Shared {
                     if retryable {
                         PageOutcome::Missing(failure)
                     } else {
-                        // What is refused for one page is refused for all: draw no more of them.
+                        // What is refused for one page is refused for all: deal no more of them out.
                         shared.give_up(&failure);
                         PageOutcome::Failed(failure)
                     }

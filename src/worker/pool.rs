@@ -270,7 +270,7 @@ impl Worker {
         self.backend
     }
 
-    /// How many pages it has been asked for, so that a failure can be laid at the right door.
+    /// How many pages it was to [`render`](Worker::render), so that a failure can be laid at the right door.
     pub fn pages(&self) -> u32 {
         self.pages
     }
@@ -296,7 +296,7 @@ impl Worker {
         let raw_bytes = settings.limits.max_pixels.saturating_mul(4).saturating_add(1 << 20);
         let images = self.renditions.len() as u64 + 1;
         self.max_body_bytes = raw_bytes.saturating_mul(images).min(self.limits.memory_bytes);
-        self.send(&request).await?;
+        self.ask(&request).await?;
         match self.answer(settings.limits.page_timeout).await? {
             (Reply::Opened { page_count: page_count @ 1.., engine_version, open_us }, _) => Ok(Engine {
                 backend: self.backend,
@@ -310,8 +310,8 @@ impl Worker {
 
     /// Has the worker draw a page and encode its images.
     ///
-    /// It is asked for the page that `next` names as well, so that it goes on while this page's images are read;
-    /// the next call must be for that one. Until then the page before is not answered for.
+    /// It is asked for the page that `next` names as well, so that it goes on with that while this page's
+    /// images are read; the next call must be for it.
     ///
     /// # Errors
     ///
@@ -328,12 +328,13 @@ impl Worker {
     ) -> Result<Rendered, WorkerError> {
         self.pages += 1;
         match self.ahead.take() {
-            None => self.send(&Request::Render { page: page.0 }).await?,
+            None => self.ask(&Request::Render { page: page.0 }).await?,
             Some(ahead) => assert_eq!(ahead, page, "the worker was asked for that page before"),
         }
         if let Some(next) = next() {
             self.ahead = Some(next);
-            self.send(&Request::Render { page: next.0 }).await?;
+            // A worker that has ended may have answered for this page before; the next call finds out.
+            let _ = self.send(&Request::Render { page: next.0 }).await;
         }
         match self.answer(within).await? {
             (Reply::Page { page: answered, images, content_errors, render_us }, body)
@@ -401,12 +402,16 @@ impl Worker {
         }
     }
 
-    async fn send(&mut self, request: &Request) -> Result<(), WorkerError> {
-        // Requests are small: they fit the socket's buffer, so a worker that hangs cannot block this.
-        match self.stream.write_all(&frame_head(request, 0)).await {
+    async fn ask(&mut self, request: &Request) -> Result<(), WorkerError> {
+        match self.send(request).await {
             Ok(()) => Ok(()),
             Err(error) => Err(self.autopsy(error.into()).await),
         }
+    }
+
+    async fn send(&mut self, request: &Request) -> io::Result<()> {
+        // Requests are small: they fit the socket's buffer, so a worker that hangs cannot block this.
+        self.stream.write_all(&frame_head(request, 0)).await
     }
 
     async fn answer(&mut self, within: Duration) -> Result<(Reply, Bytes), WorkerError> {

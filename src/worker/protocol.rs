@@ -198,7 +198,7 @@ pub fn frame_head<T: Serialize>(header: &T, body_bytes: usize) -> Vec<u8> {
 }
 
 /// Writes a frame, with files one after the other as its body: all at once, as far as the writer takes it, so
-/// that its reader is woken up once.
+/// that its reader is not woken up for the header alone.
 ///
 /// # Errors
 ///

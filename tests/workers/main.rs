@@ -67,6 +67,7 @@ fn trials() -> Vec<Trial> {
         a_worker_is_asked_for_a_page_while_it_draws_the_one_before,
         a_page_is_not_asked_of_a_busy_worker_while_others_are_free,
         a_page_that_was_asked_of_a_worker_that_ended_before_it_is_drawn_by_another,
+        an_answer_that_waits_is_taken_although_its_worker_has_ended,
         a_worker_that_ends_at_open_is_named_by_its_end,
         a_worker_that_hangs_on_a_page_costs_that_page_alone,
         a_worker_that_hangs_at_open_is_an_open_timeout,
@@ -313,8 +314,17 @@ async fn a_page_that_was_asked_of_a_worker_that_ended_before_it_is_drawn_by_anot
     let scene = Scene::of(Moment::Page(3), Deed::Segfault).pool_of(1).with_journal();
     let outcome = scene.play().await.expect("it opens");
     stage::assert_only_page_3_failed(&outcome, "page_crashed", Deed::Segfault);
-    // The worker that died had been asked for page 4 too: it is nobody's failure, and nobody's second attempt.
+    // The worker that died had been asked for page 4 too: that is no failure of it, and no attempt.
     assert_eq!((scene.journal_lines("page 3"), scene.journal_lines("page 4")), (2, 1));
+}
+
+async fn an_answer_that_waits_is_taken_although_its_worker_has_ended() {
+    // While page 2 waits until page 1 is written, the worker answers for page 3 and ends.
+    let scene = Scene::of(Moment::EveryPage, Deed::EndAfterPage3).pool_of(1).with_journal();
+    let scene = scene.sink_delay(Duration::from_secs(1));
+    let outcome = scene.play().await.expect("it opens");
+    assert_eq!(stage::codes(&outcome), BTreeMap::from([1, 2, 3, 4, 5].map(|page| (page, "kept"))));
+    assert_eq!((scene.journal_lines("page 3"), scene.journal_lines("open")), (1, 2));
 }
 
 async fn a_worker_that_ends_at_open_is_named_by_its_end() {

@@ -39,8 +39,8 @@ struct Arguments {
     /// How often both sides draw each document.
     #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u32).range(1..))]
     pairs: u32,
-    /// How many CPUs both sides have together [default: all]. With one, whatever either process does takes its
-    /// time; with more, what the parent does while the worker draws is in the CPU time alone.
+    /// How many CPUs both sides have together [default: all]. With one, whatever either process does takes
+    /// its time; with more, what the parent does while the worker draws is in the CPU time alone.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     cpus: Option<u32>,
     /// Where the record goes [default: isolation.json in criterion's directory].
@@ -225,8 +225,9 @@ impl Subject {
 
     /// Goes through the document once.
     ///
-    /// The first page was made before, so that memory is had, code is loaded and fonts are read on both sides. The
-    /// files are looked at when all are made: in a pause between two pages a worker would draw ahead.
+    /// The first page was made before, so that memory is had, code is loaded and fonts are read on both
+    /// sides. The files are kept, and looked at when all are made: in a pause between two pages a worker
+    /// would draw ahead.
     fn turn<'a, S: Side<'a>>(&'a self) -> Result<Turn> {
         let (mut side, start) = S::start(self)?;
         let cpu = sum(side.clocks())?;

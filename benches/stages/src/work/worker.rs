@@ -59,8 +59,8 @@ impl Workshop {
         })
     }
 
-    /// Has a worker draw and encode pages, and asks for the next one ahead, as the product does while there are two
-    /// pages to come.
+    /// Has a worker draw and encode pages, and asks for the next one ahead, as the product does while there
+    /// are two pages to come.
     ///
     /// # Errors
     ///

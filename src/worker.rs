@@ -7,7 +7,7 @@
 //! over a socket; the PDF itself is a [`PdfFile`](crate::pdf_file::PdfFile) that the worker inherits.
 //!
 //! **Invariant:** a worker has three descriptors (0: the PDF, 1: the socket, 2: a pipe for what
-//! an engine prints), an empty environment, and serves one document.
+//! an engine prints), an environment with nothing but settings of its malloc, and serves one document.
 //!
 //! **Invariant:** a page is blamed only for what it does to a fresh worker. A worker that has
 //! drawn other pages and then dies leaves its page to a new worker, which decides.
@@ -22,4 +22,7 @@ pub mod sandbox;
 mod studio;
 
 pub use failure::WorkerError;
-pub use pool::{Engine, PdfiumCommand, Pool, Rendered, RenderedImage, Worker, WorkerCommand};
+pub use pool::{
+    Engine, MALLOC_TUNABLES, PdfiumCommand, Pool, Rendered, RenderedImage, TUNABLES_VARIABLE, Worker,
+    WorkerCommand,
+};

@@ -72,7 +72,6 @@ impl Orders {
 
 /// Loads the engine and locks the process in, then answers requests until the parent hangs up.
 fn serve(orders: &Orders) -> Result<(), FrameError> {
-    keep_freed_memory();
     let engine = LoadedEngine::load(orders.backend, &orders.pdfium_library);
     let sandbox = sandbox::enter(&orders.limits);
     let mut socket = Socket;
@@ -135,26 +134,6 @@ fn serve(orders: &Orders) -> Result<(), FrameError> {
     }
     Ok(())
 }
-
-/// Has glibc's malloc keep what is freed, for the next page: it would give back whatever is free at the end
-/// of its heap, from 128 KiB on, and PDFium then asks for the same memory a hundred times a page.
-#[cfg(target_env = "gnu")]
-fn keep_freed_memory() {
-    /// What may be free at the end of the heap; the worker's limit is on its address space in any case.
-    const KEPT_BYTES: libc::c_int = 256 << 20;
-    /// From this size on a block has a mapping of its own, which does go back: the most that glibc takes.
-    /// It comes to that by itself as such blocks are freed, but not once it was told anything.
-    const OWN_MAPPING_BYTES: libc::c_int = 32 << 20;
-    #[allow(unsafe_code)] // No crate in use wraps `mallopt`.
-    // SAFETY: the process has one thread, and the parameters are those of the manual.
-    unsafe {
-        libc::mallopt(libc::M_TRIM_THRESHOLD, KEPT_BYTES);
-        libc::mallopt(libc::M_MMAP_THRESHOLD, OWN_MAPPING_BYTES);
-    }
-}
-
-#[cfg(not(target_env = "gnu"))]
-fn keep_freed_memory() {}
 
 fn failed(error: &PageError) -> Reply {
     Reply::Failed { code: error.code().into(), message: error.to_string() }

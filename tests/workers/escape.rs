@@ -1,9 +1,11 @@
 //! What a worker that was taken over would try, and how each attempt must end.
 
+use std::ffi::OsString;
 use std::io;
 use std::sync::LazyLock;
 
 use pdf2img::worker::sandbox::Limits;
+use pdf2img::worker::{MALLOC_TUNABLES, TUNABLES_VARIABLE};
 
 /// The code of a refusal that says that an attempt failed as it must.
 pub(crate) const HELD: &str = "held";
@@ -23,15 +25,17 @@ pub(crate) struct Attempt {
 pub(crate) struct Prison {
     parent: i32,
     memory_bytes: u64,
-    /// How many variables the environment had.
-    environment: usize,
+    /// Whether there was nothing in the environment but the settings of malloc.
+    has_settings_of_malloc_alone: bool,
 }
 
 impl Prison {
     /// Looks around; call it before the sandbox is entered.
     pub(crate) fn look_around(limits: &Limits) -> Prison {
         let parent = rustix::process::getppid().map_or(1, |parent| parent.as_raw_nonzero().get());
-        Prison { parent, memory_bytes: limits.memory_bytes, environment: std::env::vars_os().count() }
+        let settings_of_malloc = (OsString::from(TUNABLES_VARIABLE), OsString::from(MALLOC_TUNABLES));
+        let has_settings_of_malloc_alone = std::env::vars_os().eq([settings_of_malloc]);
+        Prison { parent, memory_bytes: limits.memory_bytes, has_settings_of_malloc_alone }
     }
 }
 
@@ -71,9 +75,9 @@ const PRIVATE: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
 pub(crate) static ATTEMPTS: LazyLock<Vec<Attempt>> = LazyLock::new(|| {
     let mut attempts = vec![
         // What is there without trying.
-        attempt!("an environment", PERM, |prison| match prison.environment {
-            0 => Err(io::Error::from_raw_os_error(PERM)),
-            variables => Ok(variables as i64),
+        attempt!("an environment", PERM, |prison| match prison.has_settings_of_malloc_alone {
+            true => Err(io::Error::from_raw_os_error(PERM)),
+            false => Ok(0),
         }),
         attempt!("an inherited descriptor", libc::EBADF, |_| {
             let mut stat = [0_u8; 1024];

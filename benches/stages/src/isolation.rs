@@ -2,11 +2,13 @@
 //!
 //! The same pages are drawn and encoded by an engine in this process, and by one in a worker: started by the
 //! product's pool, with its sandbox, asked over its socket, and handing over its files. Both sides make the same
-//! bytes, or there is no time. What a worker costs once, from its start to its first page, is told apart: it comes
-//! once for each document and not for each page.
+//! bytes, or there is no time. Their malloc has the same settings. What a worker costs once, from its start to its
+//! first page, is told apart: it comes once for each document and not for each page.
 
 use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -14,7 +16,7 @@ use bytes::Bytes;
 use clap::Parser;
 use pdf2img::config::Backend;
 use pdf2img::encode::Encoder;
-use pdf2img::worker::Worker;
+use pdf2img::worker::{MALLOC_TUNABLES, TUNABLES_VARIABLE, Worker};
 use pdf2img_bench::machine::{Machine, with_cpus};
 use pdf2img_bench::table::Table;
 use render_api::{Document, PageIndex, Pixmap};
@@ -62,6 +64,7 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     let chosen: Vec<Benchmark> =
         cases().into_iter().filter(|case| case.to_string().contains(filter)).collect();
     ensure!(!chosen.is_empty(), "no case has {filter:?} in its name; they are like {}", cases()[0]);
+    ensure_malloc_of_workers()?;
     let machine = Machine::detect_in_full();
     let library = pdfium_library();
     let mut engines = Engines::new(&library);
@@ -81,6 +84,17 @@ pub fn command(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     record::write_json(&out, &record)?;
     eprintln!("{} cases in {}", record.cases.len(), out.display());
     Ok(())
+}
+
+/// Starts this program anew if its malloc has other settings than a worker's: they make memory cheaper, and are no
+/// part of what is compared.
+fn ensure_malloc_of_workers() -> Result<()> {
+    if std::env::var_os(TUNABLES_VARIABLE).is_some_and(|value| value == MALLOC_TUNABLES) {
+        return Ok(());
+    }
+    let mut anew = Command::new("/proc/self/exe");
+    let error = anew.args(std::env::args_os().skip(1)).env(TUNABLES_VARIABLE, MALLOC_TUNABLES).exec();
+    Err(error).context("failed to start anew, with the settings of a worker's malloc")
 }
 
 /// Documents of each class, with each engine that is in this build, as PNG and as JPEG.

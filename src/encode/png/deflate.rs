@@ -56,11 +56,14 @@ const LEAST_SAVED: f32 = 0.04;
 /// Fewer tokens than these do not tell whether they do.
 const LEAST_JUDGED: usize = PART_TOKENS / 4;
 
+/// In strokes it is looked ahead as long as one look of so many or more finds a longer copy.
+const LEAST_FOUND: u32 = 12;
+
 /// After so many parts it is looked again at whether they still do.
 const COPY_PARTS: u32 = 8;
 
-/// Where copies did not pay they are not looked for in the next few parts, then in twice as many, and so on:
-/// noise has much else to do.
+/// Where a search did not pay it is not made in the next few parts, then in twice as many, and so on: noise
+/// has much else to do.
 const FEWEST_SKIPPED: u32 = 8;
 const MOST_SKIPPED: u32 = 128;
 
@@ -87,12 +90,15 @@ const RUNS: u8 = Search::Runs as u8;
 const COPIES: u8 = Search::Copies as u8;
 const STROKES: u8 = Search::Strokes as u8;
 
-/// Whether copies pay in the filtered rows around here.
+/// The same as strokes, looking ahead.
+const STROKES_AHEAD: u8 = STROKES + 1;
+
+/// Whether a search pays in the rows around here: copies in filtered ones, or looking ahead in strokes.
 #[derive(Default)]
 struct Interest {
-    /// In how many parts copies are looked for, as they paid before.
+    /// In how many parts it is made, as it paid before.
     copy_parts: u32,
-    /// In how many parts they are not, as they did not pay.
+    /// In how many parts it is not, as it did not pay.
     skipped_parts: u32,
     /// How many that were when it was decided last.
     skipped_before: u32,
@@ -110,6 +116,7 @@ pub(super) struct RowDeflater {
     seen: Seen,
     copies: Copies,
     interest: Interest,
+    interest_ahead: Interest,
     /// The tokens of a block, of which there are `count`.
     tokens: Box<[Token; BLOCK_TOKENS]>,
     count: usize,
@@ -126,6 +133,7 @@ impl Default for RowDeflater {
             seen: Seen::default(),
             copies: Copies::default(),
             interest: Interest::default(),
+            interest_ahead: Interest::default(),
             tokens: Box::new([Token::literal(0); BLOCK_TOKENS]),
             count: 0,
             settled: Counts::default(),
@@ -166,6 +174,7 @@ impl RowDeflater {
         self.seen.forget();
         self.copies.forget();
         self.interest = Interest::default();
+        self.interest_ahead = Interest::default();
         self.start_block();
         // Where the block starts, its last part, and what has no tokens yet.
         let (mut start, mut part_start, mut at) = (0, 0, 0);
@@ -183,9 +192,9 @@ impl RowDeflater {
                     (Search::Copies, 3) => self.fill_picture::<3>(rows, at..end, stride),
                     (Search::Copies, 4) => self.fill_picture::<4>(rows, at..end, stride),
                     (Search::Copies, _) => self.fill_picture::<1>(rows, at..end, stride),
-                    (Search::Strokes, 2) => self.fill_part::<STROKES, 2>(rows, at..end, stride),
-                    (Search::Strokes, 3) => self.fill_part::<STROKES, 3>(rows, at..end, stride),
-                    (Search::Strokes, 4) => self.fill_part::<STROKES, 4>(rows, at..end, stride),
+                    (Search::Strokes, 2) => self.fill_strokes::<2>(rows, at..end, stride),
+                    (Search::Strokes, 3) => self.fill_strokes::<3>(rows, at..end, stride),
+                    (Search::Strokes, 4) => self.fill_strokes::<4>(rows, at..end, stride),
                     (Search::Strokes, _) => self.fill_part::<STROKES, 1>(rows, at..end, stride),
                 };
                 let is_last = at == rows.len();
@@ -276,6 +285,25 @@ impl RowDeflater {
         self.fill_part::<RUNS, 1>(rows, start..runs_end, stride)
     }
 
+    /// Does what [`fill_part`](Self::fill_part) does, for strokes, and looks ahead where that pays.
+    fn fill_strokes<const N: usize>(&mut self, rows: &[u8], range: Range<usize>, stride: usize) -> usize {
+        if self.interest_ahead.skipped_parts > 0 {
+            let at = self.fill_part::<STROKES, N>(rows, range, stride);
+            self.interest_ahead.skipped_parts -= u32::from(self.is_part_full());
+            return at;
+        }
+        let at = self.fill_part::<STROKES_AHEAD, N>(rows, range, stride);
+        if self.is_part_full() {
+            let (looks, finds) = self.seen.take_finds();
+            if finds * LEAST_FOUND < looks {
+                self.interest_ahead.miss();
+            } else {
+                self.interest_ahead = Interest::default();
+            }
+        }
+        at
+    }
+
     /// Takes the tokens of the part back.
     fn drop_part(&mut self) {
         self.count = self.settled_count;
@@ -312,8 +340,9 @@ impl RowDeflater {
             // Pixels follow the byte that names the filter. A copy that ended within one did so where
             // something new begins.
             let is_start = |at: usize| {
-                (at - row_start + N - 1).is_multiple_of(N) || SEARCH == STROKES && at == copied_to
+                (at - row_start + N - 1).is_multiple_of(N) || SEARCH >= STROKES && at == copied_to
             };
+            let to_next_pixel = |at: usize| N - (at - row_start + N - 1) % N;
             let found = if at < first || at > last || rows.len() < 8 {
                 None
             } else if SEARCH == COPIES && is_start(at) {
@@ -322,8 +351,10 @@ impl RowDeflater {
                 find_run(rows, at)
             } else if N == 1 {
                 seen.find_bytes(rows, at, above)
+            } else if SEARCH == STROKES_AHEAD {
+                seen.find_pixels::<true, N>(rows, at, above, is_start(at), to_next_pixel(at) % N)
             } else {
-                seen.find_pixels::<N>(rows, at, above, is_start(at))
+                seen.find_pixels::<false, N>(rows, at, above, is_start(at), 0)
             };
             let Some((length, distance)) = found else {
                 let byte = rows[at];
@@ -333,11 +364,11 @@ impl RowDeflater {
                 at += 1;
                 continue;
             };
-            let to_next_pixel = N - (at - row_start + N - 1) % N;
+            let to_next_pixel = to_next_pixel(at);
             if SEARCH == COPIES && distance != 1 {
                 copies.remember::<N>(rows, at, length, to_next_pixel);
             }
-            if SEARCH == STROKES && N > 1 && distance != N {
+            if SEARCH >= STROKES && N > 1 && distance != N {
                 let end = last.min(at + length.min(REMEMBERED));
                 seen.remember_pixels::<N>(rows, at + to_next_pixel..end);
             }

@@ -1,6 +1,6 @@
 //! Looks for copies in rows of strokes: runs, the row above, and what was drawn before.
 
-use std::mem::replace;
+use std::mem::{replace, take};
 use std::ops::Range;
 
 use super::{MAX_DISTANCE, MAX_MATCH, MIN_MATCH};
@@ -9,7 +9,10 @@ const HASH_BITS: u32 = 15;
 const PAIR_BITS: u32 = 13;
 
 /// How many places of a pair of pixels are remembered.
-const PLACES: usize = 2;
+const PLACES: usize = 4;
+
+/// How many of them are measured where it is not looked ahead.
+const FEW_PLACES: usize = 2;
 
 /// A run this long is taken as such: its distance costs no more than a bit or two, the row above's
 /// a dozen.
@@ -40,6 +43,10 @@ pub(super) struct Seen {
     pairs: Box<[[u32; PLACES]; 1 << PAIR_BITS]>,
     /// Where the hash of one such pixel was last seen.
     pixels: Box<[u32; 1 << HASH_BITS]>,
+    /// How often it was looked ahead.
+    looks: u32,
+    /// How often that found something better.
+    finds: u32,
 }
 
 impl Default for Seen {
@@ -48,6 +55,8 @@ impl Default for Seen {
             bytes: Box::new([0; 1 << HASH_BITS]),
             pairs: Box::new([[0; PLACES]; 1 << PAIR_BITS]),
             pixels: Box::new([0; 1 << HASH_BITS]),
+            looks: 0,
+            finds: 0,
         }
     }
 }
@@ -57,6 +66,12 @@ impl Seen {
         self.bytes.fill(0);
         self.pairs.as_flattened_mut().fill(0);
         self.pixels.fill(0);
+        self.take_finds();
+    }
+
+    /// How often it was looked ahead and how often that found something better, from now on counted anew.
+    pub(super) fn take_finds(&mut self) -> (u32, u32) {
+        (take(&mut self.looks), take(&mut self.finds))
     }
 
     /// The copy that starts at `at` and saves most, as its length and distance, if one saves
@@ -101,15 +116,19 @@ impl Seen {
         best.0
     }
 
-    /// The same where pixels have `N` bytes: within a pixel, only the one before and the row above
-    /// are looked at.
+    /// The same where pixels have `N` bytes: within a pixel, where nothing starts, only the one before
+    /// and the row above are looked at.
+    ///
+    /// With `AHEAD`, more is found in gradients. The next pixel, or the one at `at`, starts `to_next`
+    /// bytes on.
     #[inline(always)]
-    pub(super) fn find_pixels<const N: usize>(
+    pub(super) fn find_pixels<const AHEAD: bool, const N: usize>(
         &mut self,
         rows: &[u8],
         at: usize,
         above: usize,
         is_start: bool,
+        to_next: usize,
     ) -> Option<(usize, usize)> {
         let here = load(rows, at);
         let run = here ^ load(rows, at - N);
@@ -118,6 +137,9 @@ impl Seen {
         if run == 0 || vertical == 0 {
             best = best_of_neighbours::<N>(rows, at, above, here);
             if best.length() >= LOOK_UP_BELOW {
+                if AHEAD {
+                    self.look_ahead::<N>(rows, at, here, to_next, &mut best);
+                }
                 return best.0;
             }
         } else {
@@ -128,7 +150,8 @@ impl Seen {
                 return best.0;
             }
         }
-        for place in remember(&mut self.pairs[hash::<PAIR_BITS>(here, 2 * N as u32)], at) {
+        let places = remember(&mut self.pairs[hash::<PAIR_BITS>(here, 2 * N as u32)], at);
+        for &place in &places[..if AHEAD { PLACES } else { FEW_PLACES }] {
             let distance = at - place as usize;
             if distance > MAX_DISTANCE {
                 break;
@@ -137,7 +160,42 @@ impl Seen {
         }
         let near = look_up(&mut self.pixels, hash::<HASH_BITS>(here, N as u32), at, MAX_SHORT_DISTANCE);
         best.offer_place(rows, at, here, near, MIN_MATCH);
+        if AHEAD && (best.length() >= N || to_next > 0) {
+            self.look_ahead::<N>(rows, at, here, to_next, &mut best);
+        }
         best.0
+    }
+
+    /// Offers copies that go on where the best one ends: where the pixels there were seen before, what is
+    /// as far before them.
+    ///
+    /// In a gradient, a run or a copy ends where a colour begins a pixel sooner or later than where it is
+    /// copied from. One that fits often begins within a run, where nothing is remembered.
+    // Inlined, it takes registers from what is done more often.
+    #[inline(never)]
+    fn look_ahead<const N: usize>(
+        &mut self,
+        rows: &[u8],
+        at: usize,
+        here: u64,
+        to_next: usize,
+        best: &mut Best,
+    ) {
+        let before = best.length();
+        if before >= MAX_MATCH {
+            return;
+        }
+        // The start of a pixel after `at`, which what was remembered is not.
+        let end = at + to_next + before.saturating_sub(to_next) / N * N;
+        for place in self.pairs[hash::<PAIR_BITS>(load(rows, end), 2 * N as u32)] {
+            let distance = end - place as usize;
+            if distance > MAX_DISTANCE.min(at) {
+                break;
+            }
+            best.offer_place(rows, at, here, Some(distance), MIN_MATCH + 1);
+        }
+        self.looks += 1;
+        self.finds += u32::from(best.length() > before);
     }
 
     /// Remembers the pixels that start in `range`, the first at its start, where they are not like

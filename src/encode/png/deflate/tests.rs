@@ -196,3 +196,24 @@ fn copies_are_looked_for_again_where_noise_ends() {
     // The copies begin up to 128 parts after the noise. By runs, the rest would take twice what that does.
     assert!(both < 2 * alone, "{alone} and {both} bytes");
 }
+
+#[test]
+fn gradients_behind_text_are_copied_from_rows_whose_colours_begin_elsewhere() {
+    let (width, height) = (400, 400);
+    let mut next = noise(8);
+    let rows: Vec<u8> = (0..height)
+        .flat_map(|y| {
+            let mut row = vec![0];
+            for x in 0..width {
+                let level = (x * x + (height - y) * (height - y)) / 3000;
+                let is_ink = y % 80 < 4 && x % 80 < 4;
+                row.extend(
+                    [0, 1, 2].map(|channel| if is_ink { next() as u8 } else { (level + channel * 40) as u8 }),
+                );
+            }
+            row
+        })
+        .collect();
+    let bytes = size(&rows, 1 + 3 * width, 3, Search::Runs);
+    assert!(bytes < 20_000, "{bytes} bytes");
+}

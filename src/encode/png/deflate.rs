@@ -182,8 +182,12 @@ impl RowDeflater {
             // A copy may end in the middle of a row.
             let row = at / stride;
             let search = Search::of(rows[row * stride], filtered);
-            let alike =
-                rows.chunks(stride).skip(row).take_while(|it| Search::of(it[0], filtered) == search).count();
+            // The first row is searched by itself: strokes are else copied from the row above.
+            let alike = if row == 0 && search == Search::Strokes {
+                1
+            } else {
+                rows.chunks(stride).skip(row).take_while(|it| Search::of(it[0], filtered) == search).count()
+            };
             let end = rows.len().min((row + alike) * stride);
             while at < end {
                 at = match (search, pixel_bytes) {
@@ -325,11 +329,13 @@ impl RowDeflater {
         let RowDeflater { seen, copies, tokens, count: block_count, settled_count, part, .. } = self;
         let tokens = tokens.as_mut();
         let most = *settled_count + PART_TOKENS;
-        // The row above is out of reach where rows are longer than the window.
-        let above = if stride <= MAX_DISTANCE { stride } else { N };
+        // No row is above the first, and that is out of reach where rows are longer than the window.
+        let above = if stride <= MAX_DISTANCE.min(range.start) { stride } else { N };
         let (mut at, mut count) = (range.start, *block_count);
-        // Copies begin below the first row, and eight bytes before the end.
-        let (first, last) = (stride.min(rows.len()), rows.len().saturating_sub(8));
+        // Strokes are looked for after the first pixel, other copies below the first row, whose differences
+        // are like no other's; neither in the last eight bytes.
+        let first = if SEARCH >= STROKES { N } else { stride.min(rows.len()) };
+        let last = rows.len().saturating_sub(8);
         let (mut row_start, mut row_end) = (0, 0);
         let mut copied_to = 0;
         while count < most && at < range.end {

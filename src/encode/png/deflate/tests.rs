@@ -134,6 +134,15 @@ fn blank_paper_costs_a_few_bytes_a_row() {
 }
 
 #[test]
+fn a_run_of_paper_in_the_first_row_is_one() {
+    for pixel_bytes in [1, 3] {
+        let rows = [vec![filter::NONE], vec![255; 3000]].concat();
+        let bytes = size(&rows, 3001, pixel_bytes, Search::Copies);
+        assert!(bytes < 50, "{bytes} bytes");
+    }
+}
+
+#[test]
 fn codes_change_where_the_content_does() {
     let mut next = noise(4);
     let mut of_levels = |first: u8| -> Vec<u8> { (0..60_000).map(|_| first + (next() % 16) as u8).collect() };

@@ -50,8 +50,9 @@ const MAX_STORED_BYTES: usize = 65_535;
 /// found by what comes before it.
 const REMEMBERED: usize = 32;
 
-/// What copies must save of a part of a picture to be looked for in the parts that follow.
-const LEAST_SAVED: f32 = 0.04;
+/// What copies must save of a part of a picture to be looked for in the parts that follow, where a pixel has one
+/// byte; a third of it where it has three, since they are looked for once a pixel.
+const LEAST_SAVED: f32 = 0.06;
 
 /// Fewer tokens than these do not tell whether they do.
 const LEAST_JUDGED: usize = PART_TOKENS / 4;
@@ -255,8 +256,7 @@ impl RowDeflater {
     /// Does what [`fill_part`](Self::fill_part) does, for filtered rows: with copies, or with runs alone
     /// where these are as good.
     ///
-    /// Now and then a part is made both ways, and the next ones as was better. What repeats only farther
-    /// away than a part or two is not seen by that, if nothing nearer is.
+    /// Now and then a part is made both ways, and the next ones as was better.
     fn fill_picture<const N: usize>(&mut self, rows: &[u8], range: Range<usize>, stride: usize) -> usize {
         let (start, is_begun) = (range.start, self.count > self.settled_count);
         if self.interest.copy_parts > 0 || self.interest.skipped_parts == 0 && is_begun {
@@ -275,9 +275,10 @@ impl RowDeflater {
         }
         let with_runs = self.part.all_bits() / (runs_end - start) as f32;
         self.drop_part();
+        self.copies.remember_before::<N>(rows, start, stride);
         let copies_end = self.fill_part::<COPIES, N>(rows, start..runs_end, stride);
         let with_copies = self.part.all_bits() / (copies_end - start) as f32;
-        if with_copies < (1.0 - LEAST_SAVED) * with_runs {
+        if with_copies < (1.0 - LEAST_SAVED / N as f32) * with_runs {
             self.interest = Interest { copy_parts: COPY_PARTS, ..Interest::default() };
             return copies_end;
         }

@@ -30,6 +30,10 @@ const GOOD_LENGTH: usize = 64;
 /// So many bytes of a copy are weighed, and remembered as places to copy from.
 const WEIGHED: usize = 32;
 
+/// So many pixels are remembered before a part in which copies are tried: most of the window, if of three
+/// bytes.
+const PIXELS_BEFORE: usize = 1 << 13;
+
 /// Costs are in parts of a bit.
 const BIT: u32 = 16;
 
@@ -126,6 +130,18 @@ impl Copies {
         for at in (at + first..last).step_by(N) {
             let (bucket, place) = name(rows, at, load(rows, at));
             remember(&mut self.buckets[bucket], place);
+        }
+    }
+
+    /// Remembers the pixels before `at`, where it was not looked for copies.
+    pub(super) fn remember_before<const N: usize>(&mut self, rows: &[u8], at: usize, stride: usize) {
+        let first = at.saturating_sub(N * PIXELS_BEFORE);
+        for row_start in (first - first % stride..at).step_by(stride) {
+            let row_end = at.min(row_start + stride);
+            for at in (row_start + 1..row_end).step_by(N).skip_while(|&at| at < first) {
+                let (bucket, place) = name(rows, at, load(rows, at));
+                remember(&mut self.buckets[bucket], place);
+            }
         }
     }
 

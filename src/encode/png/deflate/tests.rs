@@ -207,6 +207,16 @@ fn copies_are_looked_for_again_where_noise_ends() {
 }
 
 #[test]
+fn what_repeats_farther_away_than_a_part_is_copied() {
+    let mut next = noise(9);
+    let stride = 1 + 3 * 333;
+    let rows = small_differences(&mut next, 12, stride).repeat(30);
+    let [with_runs, with_copies] =
+        [Search::Runs, Search::Copies].map(|filtered| size(&rows, stride, 3, filtered));
+    assert!(2 * with_copies < with_runs, "{with_copies} and {with_runs} bytes");
+}
+
+#[test]
 fn gradients_behind_text_are_copied_from_rows_whose_colours_begin_elsewhere() {
     let (width, height) = (400, 400);
     let mut next = noise(8);

@@ -25,6 +25,10 @@ pub mod manifest;
 pub mod telemetry;
 #[cfg(feature = "function")]
 pub mod lambda;
+mod huge_pages;
+
+#[global_allocator]
+static ALLOCATOR: huge_pages::HugePages = huge_pages::HugePages;
 
 // Whoever is linked first defines `malloc` and `free`: this crate has to be named to be linked at all.
 #[cfg(all(feature = "mimalloc", target_env = "musl"))]

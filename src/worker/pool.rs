@@ -45,8 +45,9 @@ pub const TUNABLES_VARIABLE: &str = "GLIBC_TUNABLES";
 
 /// All that is in a worker's environment, in [`TUNABLES_VARIABLE`]: what glibc's malloc is to do, which only it reads.
 ///
-/// - Memory comes in huge pages where the kernel has them to give (with glibc 2.35 and later). A worker is new with
-///   each document, and the kernel takes 4 to 5 times as long to hand over the same in pages of 4 KiB.
+/// - Memory comes in huge pages where the kernel has them to give (with glibc 2.35 and later): what PDFium asks for, and
+///   all small blocks. glibc 2.36 does so in half of all processes, by what is on the stack as it reads the kernel's
+///   settings; large blocks of ours have them in any case.
 /// - What is freed is kept for the next page, up to 256 MiB at the end of the heap; the worker's limit is on its
 ///   address space in any case. Else all above 128 KiB goes back, and PDFium asks for it again a hundred times a page.
 /// - A block has a mapping of its own, which does go back, from 32 MiB on: the most that glibc takes. It comes to that

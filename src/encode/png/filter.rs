@@ -39,6 +39,9 @@ const NEARBY: usize = 16;
 /// As differences from above each is one run; but what follows cannot be copied from them.
 const LEAST_REPEATED: usize = 16;
 
+/// From this size on all differences cost the same, as they take much the same bits.
+const LARGE_DIFFERENCE: u8 = 8;
+
 /// What is known of a row: by itself it is like one of a picture.
 const PICTURE: u8 = 1;
 
@@ -259,11 +262,12 @@ fn paeth(left: u8, above: u8, before: u8) -> u8 {
     }
 }
 
-/// The sum of the differences' sizes, of which −1 is as small as 1.
+/// About what the differences of a row cost: the sum of their sizes, of which −1 is as small as 1, and none is
+/// larger than [`LARGE_DIFFERENCE`].
 #[inline(always)]
 fn cost(filtered: &[u8]) -> u64 {
     // In 32 bits for as many as those hold, which is what vector instructions are good at.
-    let size = |&difference: &u8| u32::from(difference.cast_signed().unsigned_abs());
+    let size = |&difference: &u8| u32::from(difference.cast_signed().unsigned_abs().min(LARGE_DIFFERENCE));
     filtered.chunks(1 << 16).map(|part| u64::from(part.iter().map(size).sum::<u32>())).sum()
 }
 
@@ -277,6 +281,13 @@ mod tests {
         assert_eq!(paeth(20, 10, 10), 20);
         assert_eq!(paeth(10, 30, 20), 20);
         assert_eq!(paeth(0, 0, 255), 0);
+    }
+
+    #[test]
+    fn a_few_large_differences_cost_less_than_many_small_ones() {
+        let few: Vec<u8> = (0..1000).map(|i| if i % 20 == 0 { 100 } else { 0 }).collect();
+        let many: Vec<u8> = (0..1000).map(|i| if i % 2 == 0 { 2 } else { 254 }).collect();
+        assert_eq!((cost(&few), cost(&many)), (50 * 8, 1000 * 2));
     }
 
     #[test]

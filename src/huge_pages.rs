@@ -61,25 +61,25 @@ unsafe impl GlobalAlloc for HugePages {
         let new_layout = unsafe { Layout::from_size_align_unchecked(new_size, layout.align()) };
         match (is_large(layout), is_large(new_layout)) {
             // SAFETY: what the caller promises.
-            (false, false) => unsafe { System.realloc(block, layout, new_size) },
+            (false, false) => return unsafe { System.realloc(block, layout, new_size) },
             (true, true) => {
                 let (old, new) = (mapped_bytes(layout.size()), mapped_bytes(new_size));
                 // SAFETY: the block is a mapping of this length. It moves with all that is in it, or stays.
-                unsafe { mremap(block.cast(), old, new, MremapFlags::MAYMOVE) }
-                    .map_or(null_mut(), <*mut _>::cast)
-            }
-            _ => {
-                // SAFETY: the caller promises that the new size is not zero.
-                let new = unsafe { self.alloc(new_layout) };
-                if !new.is_null() {
-                    // SAFETY: two blocks, each as long at least; then the first is given up, as the caller did.
-                    unsafe {
-                        copy_nonoverlapping(block, new, layout.size().min(new_size));
-                        self.dealloc(block, layout);
-                    }
+                if let Ok(moved) = unsafe { mremap(block.cast(), old, new, MremapFlags::MAYMOVE) } {
+                    return moved.cast();
                 }
-                new
             }
+            _ => {}
+        }
+        // SAFETY: the caller promises that the new size is not zero. There are two blocks then, each as long at
+        // least, of which the first is given up, as the caller did.
+        unsafe {
+            let new = self.alloc(new_layout);
+            if !new.is_null() {
+                copy_nonoverlapping(block, new, layout.size().min(new_size));
+                self.dealloc(block, layout);
+            }
+            new
         }
     }
 }
@@ -113,7 +113,8 @@ fn map(bytes: usize) -> *mut u8 {
             let _ = munmap(start, before);
         }
         let _ = munmap(block.byte_add(length), HUGE_PAGE_BYTES - before);
-        // All of it, as what is only half advised cannot move as one. Its last bytes are in small pages all the same.
+        // All of it, as what is only half advised cannot move as one. Its end may share a huge page with what comes
+        // after it, if that is advised too.
         let _ = madvise(block, length, Advice::LinuxHugepage);
         block.cast()
     }

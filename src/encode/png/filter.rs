@@ -2,7 +2,8 @@
 //!
 //! Text and line art compress best as they are, since what repeats are whole strokes; a filter
 //! would break the repetitions up. So rows of steep edges stay as they are, and one of small steps
-//! among others gets the filter with the least sum of absolute differences (PNG specification, 12.7).
+//! among others, along it or down the page, gets the filter with the least sum of absolute differences
+//! (PNG specification, 12.7).
 //! Many rows that are the same, of lines that go down the page, are no difference from each other.
 
 use super::super::pixels::are_equal;
@@ -25,11 +26,25 @@ pub(super) const SIMPLE: &[u8] = &[SUB, UP];
 /// The largest difference of a channel between neighbouring pixels that is a small step.
 const SMALL_STEP: u8 = 4;
 
-/// In a picture, one pixel of so many or more differs from the one before.
-const LEAST_CHANGED: usize = 30;
+/// In a picture, one pixel of so many or more differs from the one before. In a gradient of wider bands, what
+/// is above is most often found again as it was.
+const LEAST_CHANGED: usize = 16;
 
 /// In a picture, one difference of so many or more is a small step.
 const LEAST_SMALL: usize = 3;
+
+/// Where something fades down the page, one pixel of so many or more differs from the one above.
+const LEAST_FADED: usize = 100;
+
+/// And one of so many or fewer: where the paper does too, each row of it is a run of another colour.
+const MOST_FADED: usize = 2;
+
+/// Of these differences one of so many or more is a small step.
+const LEAST_SMALL_FADED: usize = 2;
+
+/// Along the row the difference from above changes once where the row itself does so many times or more: it is
+/// the same all over the bar of a chart, and nothing where none fades.
+const LEAST_EVEN: usize = 2;
 
 /// So many rows above and below take part in what is done to a row: one alone, filtered, would only
 /// keep the rows around it from being copies of each other.
@@ -163,7 +178,8 @@ fn look_at_rows(rows: &[u8], stride: usize, bytes_per_pixel: usize, kinds: &mut 
             continue;
         }
         mark_repeated(&mut kinds[y - repeated..y], first, bytes_per_pixel);
-        kinds[y] = if is_picture(&row[1..], bytes_per_pixel) { PICTURE } else { 0 };
+        let above = first.get(1..).unwrap_or_default();
+        kinds[y] = if is_picture(&row[1..], above, bytes_per_pixel) { PICTURE } else { 0 };
         (first, repeated) = (row, 0);
     }
     let height = kinds.len();
@@ -186,37 +202,65 @@ fn is_blank(row: &[u8], bytes_per_pixel: usize) -> bool {
 }
 
 /// Tells whether a row is like one of a picture, which a filter makes compress better: if many pixels
-/// differ from the one before, and a good part of these by little.
+/// differ from the one before, and a good part of these by little, or if it [fades](is_fading). `above` is
+/// empty for the first row.
 ///
 /// Small steps are what tells a picture from strokes, whose edges are steep. On paper that was
 /// scanned, more than half of the pixels may be like their neighbour, as in text, but what is left
 /// is noise.
 #[inline(always)]
-fn is_picture(row: &[u8], bytes_per_pixel: usize) -> bool {
-    // Counted in bytes for so many pairs at a time, a number of whole vectors below 256.
-    const PART: usize = 224;
-    let (late, early) = (&row[bytes_per_pixel..], row);
+fn is_picture(row: &[u8], above: &[u8], bytes_per_pixel: usize) -> bool {
     if is_blank(row, bytes_per_pixel) {
         return false;
     }
-    let (late_parts, late_rest) = late.as_chunks::<PART>();
-    let early_rest = &early[late.len() - late_rest.len()..];
-    let (mut repeated, mut near) = (0, 0);
-    let mut count = |late: &[u8], early: &[u8]| {
-        let (mut repeated_here, mut near_here) = (0_u8, 0_u8);
-        for (&a, &b) in late.iter().zip(early) {
-            repeated_here += u8::from(a == b);
+    let late = &row[bytes_per_pixel..];
+    let (changed, small) = count_changed(late, row);
+    changed * LEAST_CHANGED > row.len() && small * LEAST_SMALL >= changed
+        || is_fading(row, above, bytes_per_pixel, changed)
+}
+
+/// Tells whether areas of a row turn into another colour down the page, as the bars of a chart may: if many
+/// pixels differ from those above, a good part of these by little, and by the same all over the area.
+///
+/// As it is, the row would need each area's colour anew. `changed` bytes of it differ from the pixel before.
+#[inline(always)]
+fn is_fading(row: &[u8], above: &[u8], n: usize, changed: usize) -> bool {
+    if above.is_empty() {
+        return false;
+    }
+    let (faded, small) = count_changed(row, above);
+    if faded * LEAST_FADED < row.len() || faded * MOST_FADED > row.len() || small * LEAST_SMALL_FADED < faded
+    {
+        return false;
+    }
+    let differences = || row.iter().zip(above).map(|(x, above)| x.wrapping_sub(*above));
+    let uneven: u32 = differences().skip(n).zip(differences()).map(|(a, b)| u32::from(a != b)).sum();
+    uneven as usize * LEAST_EVEN <= changed
+}
+
+/// How many bytes are not those of `others`, which has as many at least, and of how many the difference is a
+/// small step.
+#[inline(always)]
+fn count_changed(bytes: &[u8], others: &[u8]) -> (usize, usize) {
+    // Counted in bytes for so many pairs at a time, a number of whole vectors below 256.
+    const PART: usize = 224;
+    let (parts, rest) = bytes.as_chunks::<PART>();
+    let other_rest = &others[bytes.len() - rest.len()..];
+    let (mut equal, mut near) = (0, 0);
+    let mut count = |bytes: &[u8], others: &[u8]| {
+        let (mut equal_here, mut near_here) = (0_u8, 0_u8);
+        for (&a, &b) in bytes.iter().zip(others) {
+            equal_here += u8::from(a == b);
             near_here += u8::from(a.wrapping_sub(b).wrapping_add(SMALL_STEP) <= 2 * SMALL_STEP);
         }
-        repeated += usize::from(repeated_here);
+        equal += usize::from(equal_here);
         near += usize::from(near_here);
     };
-    for (late, early) in late_parts.iter().zip(early.as_chunks::<PART>().0) {
-        count(late, early);
+    for (part, others) in parts.iter().zip(others.as_chunks::<PART>().0) {
+        count(part, others);
     }
-    count(late_rest, early_rest);
-    let changed = late.len() - repeated;
-    changed * LEAST_CHANGED > row.len() && (near - repeated) * LEAST_SMALL >= changed
+    count(rest, other_rest);
+    (bytes.len() - equal, near - equal)
 }
 
 /// Writes what `filter` makes of a row.
@@ -296,14 +340,15 @@ mod tests {
         let ramp: Vec<u8> = (0..1000).map(|i| i as u8).collect();
         // Three of four pixels are like the one before, and the others differ by one level.
         let paper: Vec<u8> = (0..1000).map(|i| 233 + (i / 4 % 2) as u8).collect();
-        assert!(!is_picture(&strokes, 1));
-        assert!(is_picture(&ramp, 1));
-        assert!(is_picture(&paper, 1));
-        assert!(!is_picture(&[255; 1000], 1));
+        assert!(!is_picture(&strokes, &[], 1));
+        assert!(is_picture(&ramp, &[], 1));
+        assert!(is_picture(&paper, &[], 1));
+        assert!(!is_picture(&[255; 1000], &[], 1));
 
-        // One of 25 pixels differs from the one before, by one level: a gentle gradient.
-        let gentle: Vec<u8> = (0..1000).map(|i| (i / 25) as u8).collect();
-        assert!(is_picture(&gentle, 1));
+        // One of so many pixels differs from the one before, by one level: a gentle gradient.
+        let gentle = |band: usize| (0..1000).map(|i| (i / band) as u8).collect::<Vec<_>>();
+        assert!(is_picture(&gentle(12), &[], 1));
+        assert!(!is_picture(&gentle(25), &[], 1));
 
         let row = |bytes: &[u8]| [&[NONE], bytes].concat();
         let (height, top, bottom) = (200, 60, 120);
@@ -318,6 +363,26 @@ mod tests {
         let of_picture = &rows[1001 * 70..1001 * 71];
         assert!(of_picture[10..].iter().filter(|&&d| d == of_picture[500]).count() > 900);
     }
+
+    #[test]
+    fn bars_that_fade_down_the_page_are_a_picture_and_paper_that_does_is_not() {
+        // Ten bars on paper, of which each has its own colour, and every other one another in each row.
+        let bars = |step: usize, paper: u8| -> Vec<u8> {
+            let is_bar = |i: usize| (30..60).contains(&(i % 100));
+            (0..1000)
+                .map(|i| if is_bar(i) { (i / 100 * 9 + i / 100 % 2 * step) as u8 } else { paper })
+                .collect()
+        };
+        let here = bars(1, 255);
+        assert!(is_picture(&here, &bars(0, 255), 1));
+        assert!(!is_picture(&here, &here, 1), "nothing fades");
+        assert!(!is_picture(&here, &bars(30, 255), 1), "not by a small step");
+        assert!(!is_picture(&here, &bars(0, 254), 1), "the paper fades too");
+        // A gradient at a slant: each band's edge is one pixel farther right.
+        let bands = |y: usize| (0..1000).map(|i| ((i + y) / 40) as u8).collect::<Vec<_>>();
+        assert!(!is_picture(&bands(1), &bands(0), 1));
+    }
+
     #[test]
     fn many_rows_that_are_the_same_become_differences_from_above_and_a_few_do_not() {
         let strokes: Vec<u8> = (0..1000).map(|i| if i % 10 < 3 { (i * 77) as u8 } else { 255 }).collect();

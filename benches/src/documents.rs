@@ -15,7 +15,7 @@ const DEFAULTS: [&str; 8] = [
     "scan-color",
     "photo-1",
     "forms-appearance",
-    "mixed-pages",
+    "mixed-sizes",
 ];
 
 /// The class of files that are not of the corpus.

@@ -124,7 +124,7 @@ impl FromStr for Class {
     }
 }
 
-static DOCUMENTS: [Document; 27] = [
+static DOCUMENTS: [Document; 28] = [
     Document {
         id: "text-1",
         class: Class::Text,
@@ -349,6 +349,15 @@ static DOCUMENTS: [Document; 27] = [
         exercises: "Sizes from 10 pt to A0, every rotation, a crop box off the origin, a user unit of 2.",
         on_demand: false,
         generate: mixed::pages,
+    },
+    Document {
+        id: "mixed-sizes",
+        class: Class::Mixed,
+        pages: 12,
+        origin: "corpus/src/mixed.rs",
+        exercises: "Text on a card, a receipt, a slide, A5 to A2, US letter; every rotation, a crop box.",
+        on_demand: false,
+        generate: mixed::bundle,
     },
     Document {
         id: "poster-a0",

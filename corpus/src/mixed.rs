@@ -1,12 +1,17 @@
-//! Pages of many sizes, rotations and boxes, each marked so that its orientation can be seen.
+//! Pages of many sizes, rotations and boxes: of extremes, each marked so that its orientation can be seen, and of
+//! what is bound or scanned together in an office.
 //!
-//! In the page's own space, before `/Rotate`: red at the lower left corner of the crop box, green
+//! The marks are, in the page's own space, before `/Rotate`: red at the lower left corner of the crop box, green
 //! at the lower right, blue at the upper right, black at the upper left, and a label in the middle.
 
-use pdf_writer::{Content, Name, Rect, Str};
+use oorandom::Rand32;
+use pdf_writer::{Content, Name, Rect, Ref, Str};
 
 use crate::paper::{A4, Paper, helvetica, with_fonts};
+use crate::prose;
+use crate::serif::{Face, Serif};
 
+const A3: (f32, f32) = (841.89, 1190.551);
 const A5: (f32, f32) = (419.528, 595.276);
 const LETTER: (f32, f32) = (612.0, 792.0);
 
@@ -28,12 +33,17 @@ impl Sheet {
     const fn rotated(label: &'static str, rotate: i32) -> Sheet {
         Sheet { rotate, ..Sheet::plain(label, A5) }
     }
+
+    /// What is seen of it: its crop box, or all.
+    fn visible(&self) -> [f32; 4] {
+        self.crop.unwrap_or([0.0, 0.0, self.size.0, self.size.1])
+    }
 }
 
 const SHEETS: [Sheet; 13] = [
     Sheet::plain("A5", A5),
     Sheet::plain("A4", A4),
-    Sheet::plain("A3", (841.89, 1190.551)),
+    Sheet::plain("A3", A3),
     Sheet::plain("A0", (2383.937, 3370.394)),
     Sheet::plain("Letter", LETTER),
     Sheet::plain("Letter, landscape", (792.0, 612.0)),
@@ -46,12 +56,43 @@ const SHEETS: [Sheet; 13] = [
     Sheet { user_unit: 2.0, ..Sheet::plain("UserUnit 2", (300.0, 200.0)) },
 ];
 
-/// One page for each size, rotation and box.
+/// What programs agree on the sizes of.
+const BUNDLE: [Sheet; 12] = [
+    Sheet::plain("A letter", A4),
+    Sheet::plain("A note", A5),
+    Sheet::plain("A form from overseas", LETTER),
+    Sheet::plain("Both sides of a plan", A3),
+    Sheet::plain("The plan itself", (1190.551, 1683.78)),
+    Sheet::plain("A slide", (960.0, 540.0)),
+    Sheet::plain("A receipt", (226.772, 600.0)),
+    Sheet::plain("A card", (243.0, 153.0)),
+    Sheet::rotated("Scanned on its side", 90),
+    Sheet::rotated("Scanned upside down", 180),
+    Sheet::rotated("Scanned on its other side", 270),
+    Sheet { crop: Some([50.0, 60.0, 562.0, 732.0]), ..Sheet::plain("Cropped", LETTER) },
+];
+
+/// One page for each size, rotation and box, with extremes that programs do not agree on.
 pub fn pages() -> Vec<u8> {
     let mut paper = Paper::new("Pages of many sizes");
     let font = helvetica(&mut paper);
-    for (index, sheet) in SHEETS.iter().enumerate() {
-        let content = marked(index + 1, sheet);
+    let contents: Vec<Content> = (1..).zip(&SHEETS).map(|(number, sheet)| marked(number, sheet)).collect();
+    bind(paper, &SHEETS, contents, &[(b"H", font)])
+}
+
+/// Pages of text in the sizes that occur together, with fonts of their own.
+pub fn bundle() -> Vec<u8> {
+    let mut paper = Paper::new("A bundle of pages");
+    let mut serif = Serif::new();
+    let mut random = Rand32::new(12);
+    let contents = BUNDLE.iter().map(|sheet| written(&mut serif, &mut random, sheet)).collect();
+    let fonts = serif.embed(&mut paper);
+    bind(paper, &BUNDLE, contents, &fonts)
+}
+
+/// Makes a document of sheets and what is on them.
+fn bind(mut paper: Paper, sheets: &[Sheet], contents: Vec<Content>, fonts: &[(&[u8], Ref)]) -> Vec<u8> {
+    for (sheet, content) in sheets.iter().zip(contents) {
         paper.page(sheet.size, content, |page| {
             if sheet.rotate != 0 {
                 page.rotate(sheet.rotate);
@@ -62,14 +103,36 @@ pub fn pages() -> Vec<u8> {
             if sheet.user_unit != 1.0 {
                 page.user_unit(sheet.user_unit);
             }
-            with_fonts(&mut page.resources(), &[(b"H", font)]);
+            with_fonts(&mut page.resources(), fonts);
         });
     }
     paper.finish()
 }
 
+/// A heading and paragraphs that fill the page, in a size that suits it.
+fn written(serif: &mut Serif, random: &mut Rand32, sheet: &Sheet) -> Content {
+    let [x0, y0, x1, y1] = sheet.visible();
+    let margin = 0.1 * (x1 - x0).min(y1 - y0);
+    let size = 5.0 + (x1 - x0) / 100.0;
+    let mut content = Content::new();
+    let mut y = y1 - margin - 2.0 * size;
+    serif.show(&mut content, Face::Bold, 1.6 * size, (x0 + margin, y), sheet.label);
+    y -= 2.4 * size;
+    let most = f64::from((x1 - x0 - 2.0 * margin) / size) * 1000.0;
+    while y > y0 + margin {
+        for line in serif.lines(Face::Roman, &prose::paragraph(random), most) {
+            if y > y0 + margin {
+                serif.show(&mut content, Face::Roman, size, (x0 + margin, y), &line);
+            }
+            y -= 1.3 * size;
+        }
+        y -= 0.5 * size;
+    }
+    content
+}
+
 fn marked(number: usize, sheet: &Sheet) -> Content {
-    let [x0, y0, x1, y1] = sheet.crop.unwrap_or([0.0, 0.0, sheet.size.0, sheet.size.1]);
+    let [x0, y0, x1, y1] = sheet.visible();
     let (width, height) = (x1 - x0, y1 - y0);
     let side = 0.1 * width.min(height);
     let mut content = Content::new();

@@ -84,7 +84,8 @@ impl Poster {
             self.text(Face::Bold, 52.0, NAVY, (x, y), title);
             y -= 68.0;
             for _ in 0..2 {
-                for line in self.lines(&prose::paragraph(random)) {
+                let most = f64::from(COLUMN_PT / BODY_PT) * 1000.0;
+                for line in self.serif.lines(Face::Roman, &prose::paragraph(random), most) {
                     if y < bottom {
                         return y;
                     }
@@ -96,20 +97,6 @@ impl Poster {
             y -= 40.0;
         }
         y
-    }
-
-    fn lines(&self, text: &str) -> Vec<String> {
-        let mut lines = vec![String::new()];
-        for word in text.split(' ') {
-            let line = lines.last_mut().expect("there is a line from the start");
-            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
-            if self.serif.width(Face::Roman, &longer) as f32 * BODY_PT / 1000.0 <= COLUMN_PT {
-                *line = longer;
-            } else {
-                lines.push(word.to_owned());
-            }
-        }
-        lines
     }
 
     /// A relief: bands of colour from low to high in cells, and contour lines through them.

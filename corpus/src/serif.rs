@@ -31,6 +31,21 @@ impl Serif {
         self.fonts[face as usize].width(text)
     }
 
+    /// Breaks a text into lines that are no wider than `most` thousandths of the font size, ragged on the right.
+    pub(crate) fn lines(&self, face: Face, text: &str, most: f64) -> Vec<String> {
+        let mut lines = vec![String::new()];
+        for word in text.split(' ') {
+            let line = lines.last_mut().expect("there is a line from the start");
+            let longer = if line.is_empty() { word.to_owned() } else { format!("{line} {word}") };
+            if self.width(face, &longer) <= most {
+                *line = longer;
+            } else {
+                lines.push(word.to_owned());
+            }
+        }
+        lines
+    }
+
     /// Shows a text from a place on, in the colour that is set.
     pub(crate) fn show(&mut self, page: &mut Content, face: Face, size: f32, (x, y): (f32, f32), text: &str) {
         let shown = self.fonts[face as usize].encode(text);
